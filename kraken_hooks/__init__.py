@@ -1,0 +1,15 @@
+"""kraken-hooks: small Python rules for sensor data, safe, durable and reloaded as you save.
+
+This is the name that hook files import from, inside the sandbox and outside it. Everything here is the author's API.
+"""
+
+from kraken_hooks.api.answer import reply
+from kraken_hooks.api.log import log
+from kraken_hooks.api.msg import Msg
+from kraken_hooks.api.on import on
+from kraken_hooks.api.slack import slack
+from kraken_hooks.api.state import state, throttle
+from kraken_hooks.api.store import store
+
+__all__ = ["Msg", "log", "on", "reply", "slack", "state", "store", "throttle"]
+__version__ = "0.1.0"

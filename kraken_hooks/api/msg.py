@@ -1,0 +1,126 @@
+"""The message as a hook sees it: parsed on demand, never on arrival, because content types lie."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NoReturn
+
+from kraken_hooks.errors import HookUsageError
+from kraken_hooks.message import Message
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NotJson(HookUsageError):
+    """`msg.json` of a message whose payload is not JSON."""
+
+
+class NotText(HookUsageError):
+    """`msg.text` of a message whose payload is not UTF-8."""
+
+
+def moment(nanoseconds: int) -> datetime:
+    """An aware datetime (UTC, whole microseconds) from nanoseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+
+
+class Msg:
+    """One message. Reading only; the same objects are handed out each time within one run.
+
+    `id kind collector provider content_type` are text (`provider` is another name for `collector`), `metadata` a dict,
+    `payload` bytes, `text` the payload as UTF-8, `json` the payload parsed, `received_at` an aware datetime (UTC).
+    """
+
+    __slots__ = ("_json", "_message", "_metadata", "_text")
+
+    def __init__(self, message: Message) -> None:
+        self._message = message
+
+    @property
+    def id(self) -> str:
+        return self._message.id
+
+    @property
+    def kind(self) -> str:
+        return self._message.kind
+
+    @property
+    def collector(self) -> str:
+        return self._message.collector
+
+    @property
+    def provider(self) -> str:
+        return self._message.collector
+
+    @property
+    def content_type(self) -> str:
+        return self._message.content_type
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        try:
+            return self._metadata
+        except AttributeError:
+            raw = self._message.metadata
+            self._metadata: dict[str, Any] = json.loads(raw) if raw else {}
+            return self._metadata
+
+    @property
+    def payload(self) -> bytes:
+        return self._message.payload
+
+    @property
+    def text(self) -> str:
+        """Raises:
+        NotText: the payload is not UTF-8.
+        """
+        try:
+            return self._text
+        except AttributeError:
+            try:
+                self._text: str = self._message.payload.decode()
+            except UnicodeDecodeError as error:
+                raise NotText(
+                    f"the payload is not text: byte {error.start} is not UTF-8 "
+                    f"({len(self._message.payload)} bytes from {self._message.collector}); use msg.payload"
+                ) from None
+            return self._text
+
+    @property
+    def json(self) -> Any:
+        """Raises:
+        NotJson: the payload is not JSON.
+        """
+        try:
+            return self._json
+        except AttributeError:
+            self._json: Any = parse_json(self._message)
+            return self._json
+
+    @property
+    def received_at(self) -> datetime:
+        return moment(self._message.received_at)
+
+    def __repr__(self) -> str:
+        return f"<message {self.id} from {self.collector}, {len(self.payload)} bytes of {self.content_type!r}>"
+
+
+def parse_json(message: Message) -> Any:
+    """The payload parsed.
+
+    Raises:
+        NotJson: it is not JSON, or nested too deep.
+    """
+    try:
+        return json.loads(message.payload, parse_constant=_no_constant)
+    except RecursionError:
+        reason = "it is nested too deep"
+    except ValueError as error:
+        reason = str(error)
+    start = message.payload[:40]
+    raise NotJson(f"the payload is not JSON: {reason}; it begins with {start!r} (collector {message.collector})")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,204 @@
+"""The composition root: the only file that names the concrete parts and puts them together into a broker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from kraken_hooks import logs, settings
+from kraken_hooks.delivery.courier import Courier, start_couriers
+from kraken_hooks.engine.committer import Committer
+from kraken_hooks.engine.engine import Engine, Limits
+from kraken_hooks.errors import KrakenError, SettingsError
+from kraken_hooks.notify import Notifier
+from kraken_hooks.outbox.base import Transaction
+from kraken_hooks.outbox.sqlite import SqliteOutbox
+from kraken_hooks.rehearsal import configure
+from kraken_hooks.reload.catalog import Catalog
+from kraken_hooks.reload.watcher import Watcher
+from kraken_hooks.server.service import Server
+from kraken_hooks.settings import Settings
+from kraken_hooks.sinks import registry, store
+from kraken_hooks.workers.pool import Pool
+
+log = logs.get()
+
+#: Name of the database in the state directory.
+DATABASE: Final = "kraken.db"
+#: Calls that run get so long at a stop, couriers after them, seconds; together less than the 5 s that a stop may take.
+_CALLS_GRACE: Final = 2.5
+_COURIERS_GRACE: Final = 1.5
+#: Time limit of one query, seconds.
+_QUERY_TIME: Final = 1.0
+
+
+def settings_from(environment: Mapping[str, str], overrides: Mapping[str, str]) -> Settings:
+    """All settings, with the sections of all sinks.
+
+    Raises:
+        SettingsError: with every problem.
+    """
+    sections = {kind.name: kind.section for kind in registry.SINKS if kind.section is not None}
+    return settings.read(environment, sections, overrides)
+
+
+def serve(chosen: Settings) -> int:
+    """Run the broker until it is told to stop. Returns the exit status."""
+    logs.configure(debug=chosen.debug, environment=os.environ)
+    try:
+        asyncio.run(_serve(chosen))
+    except KrakenError as error:
+        log.error("broker.failed", reason=str(error), remedy=error.remedy)
+        return error.exit_code
+    log.info("broker.stopped")
+    return 0
+
+
+async def _serve(chosen: Settings) -> None:
+    started = time.monotonic()
+    log.info("broker.starting", hooks_dir=str(chosen.hooks_dir), state_dir=str(chosen.state_dir))
+    notifier = Notifier(os.environ)
+    stop = asyncio.Event()
+    async with _engine(chosen) as (engine, catalog):
+        server = Server(engine)
+        _on_signals(stop, catalog)
+        port = await server.start(chosen.grpc_host)
+        for name in chosen.unknown:
+            log.warning("settings.unknown", variable=name)
+        log.info("broker.ready", host=chosen.grpc_host, port=port, seconds=round(time.monotonic() - started, 3))
+        notifier.send("READY=1")
+        async with _watchdog(notifier):
+            await stop.wait()
+        log.info("broker.stopping")
+        notifier.send("STOPPING=1")
+        await server.stop(_CALLS_GRACE)
+
+
+@asynccontextmanager
+async def _engine(chosen: Settings) -> AsyncIterator[tuple[Engine, Catalog]]:
+    """Storage, workers, engine, couriers and hook files, started in this order and stopped in the other."""
+    outbox = SqliteOutbox(_state_dir(chosen.state_dir) / DATABASE)
+    couriers: dict[str, Courier] = {}
+    loop = asyncio.get_running_loop()
+    engine: Engine
+
+    def wake(sinks: set[str]) -> None:
+        for name in sinks & couriers.keys():
+            couriers[name].wake()
+
+    def changed_outside() -> None:
+        engine.changed_outside()
+        wake(set(couriers))
+
+    committer = Committer(outbox, wake, changed_outside)
+    pool = Pool(configure(chosen), chosen.workers, registry.check)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(outbox.close)
+        committer.start()
+        stack.push_async_callback(asyncio.to_thread, committer.stop)
+        limits = Limits(chosen.reply_wait, _QUERY_TIME, chosen.outbox_max_mb * 2**20)
+        engine = Engine(pool, outbox, committer, store, store.queries(outbox), limits)
+        stack.push_async_callback(pool.close)
+        await pool.start(engine)
+        stack.push_async_callback(engine.close)
+        catalog = Catalog(
+            chosen.hooks_dir,
+            pool,
+            engine,
+            lambda file, source: _ignore(committer.settle(Transaction(last_good={file: source}))),
+            outbox.last_good(),
+        )
+        await catalog.refresh()
+        couriers.update(start_couriers(registry.SINKS, chosen.sections, outbox, committer.settle))
+        stack.push_async_callback(_stop_couriers, couriers)
+        watcher = Watcher(chosen.hooks_dir, lambda: _refresh_soon(loop, catalog))
+        watcher.start()
+        stack.push_async_callback(asyncio.to_thread, watcher.stop)
+        yield engine, catalog
+        engine.stop_taking()
+
+
+def _state_dir(directory: Path) -> Path:
+    """The state directory, made where it is missing, private to the user of the service.
+
+    Raises:
+        SettingsError: it cannot be made or written.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reason = "" if os.access(directory, os.W_OK | os.X_OK) else "no permission to write"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        raise SettingsError([f"KRAKENB_STATE_DIR: {directory} cannot be used: {reason}"])
+    return directory
+
+
+def _on_signals(stop: asyncio.Event, catalog: Catalog) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def rescan() -> None:
+        log.info("broker.rescan")
+        _start(catalog.refresh(force=True))
+
+    loop.add_signal_handler(signal.SIGHUP, rescan)
+
+
+def _refresh_soon(loop: asyncio.AbstractEventLoop, catalog: Catalog) -> None:
+    """Called in the watch thread."""
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(lambda: _start(catalog.refresh()))
+
+
+_tasks: set[asyncio.Task[None]] = set()
+
+
+def _start(work: Coroutine[None, None, None]) -> None:
+    """Run it to its end in the background; a failure is logged, not lost."""
+    task = asyncio.get_running_loop().create_task(work)
+    _tasks.add(task)
+    task.add_done_callback(_ended)
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    _tasks.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("broker.task_failed", error=f"{type(error).__name__}: {error}", exc_info=error)
+
+
+@asynccontextmanager
+async def _watchdog(notifier: Notifier) -> AsyncIterator[None]:
+    """Signs of life to systemd, from the event loop: a loop that hangs stops them."""
+    if notifier.watchdog is None:
+        yield
+        return
+
+    async def live(period: float) -> None:
+        while True:
+            notifier.send("WATCHDOG=1")
+            await asyncio.sleep(period)
+
+    task = asyncio.get_running_loop().create_task(live(notifier.watchdog))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def _ignore(future: Future[None]) -> None:
+    """A last good source that could not be kept costs nothing now; the committer has logged why."""
+    future.add_done_callback(lambda done: done.exception())
+
+
+async def _stop_couriers(couriers: dict[str, Courier]) -> None:
+    await asyncio.gather(*(asyncio.to_thread(courier.stop, _COURIERS_GRACE) for courier in couriers.values()))

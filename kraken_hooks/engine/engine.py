@@ -1,0 +1,505 @@
+"""The engine: takes messages in, has their hooks run, commits what came of it, answers.
+
+A message's life is a `Flight`. Its jobs go to the pool; when all have ended, one transaction holds all that they asked for,
+and the call is answered when that is committed. A call that has waited for `reply_wait` is answered once the message
+itself is in the inbox. Where a hook file has too much to do already, the message waits in the inbox from the start.
+
+When a commit fails, the engine forgets everything that is not on disk and goes on from there as after a crash: calls that
+wait are refused, messages out of the inbox run again. All of it runs on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from kraken_hooks import clock, logs
+from kraken_hooks.engine.committer import Committer
+from kraken_hooks.engine.flight import LOW_DEPTH, Backlog, Flight
+from kraken_hooks.engine.reporting import report, report_line
+from kraken_hooks.engine.response import respond
+from kraken_hooks.engine.states import States, add_state
+from kraken_hooks.errors import KrakenError, QueueFull, StorageUnavailable, Stopping
+from kraken_hooks.message import Message, Response
+from kraken_hooks.outbox.base import Outbox, PendingMessage, Point, Transaction
+from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, Outcome, QueuedEffect, RunError, RunStatus
+from kraken_hooks.routing.table import RoutingTable
+from kraken_hooks.wire import Answer
+from kraken_hooks.workers.lane import Job, Version
+from kraken_hooks.workers.pool import Pool
+
+log = logs.get()
+
+#: How often calls that wait are looked at, seconds.
+_SWEEP: Final = 0.025
+#: After a failed commit, messages out of the inbox wait so long, seconds.
+_STORAGE_PAUSE: Final = 1.0
+#: Between two looks for inbox rows that are being written, seconds.
+_UNWRITTEN_PAUSE: Final = 0.01
+#: Inbox rows that are read at once.
+_REFILL: Final = 128
+
+
+class EffectRules(Protocol):
+    """What the engine has to know about sinks."""
+
+    def points(self, effect: Effect, id: str) -> list[Point] | None:
+        """The points of an effect of the embedded store; None: the effect goes to the outbox."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`reply_wait`, `query_time` in seconds; `queued_bytes`: bound of inbox and outbox together."""
+
+    reply_wait: float
+    query_time: float
+    queued_bytes: int
+
+
+class Engine:
+    """One per broker."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        outbox: Outbox,
+        committer: Committer,
+        rules: EffectRules,
+        queries: dict[str, Callable[[dict[str, object]], object]],
+        limits: Limits,
+    ) -> None:
+        self._pool = pool
+        self._outbox = outbox
+        self._committer = committer
+        self._rules = rules
+        self._queries = queries
+        self._limits = limits
+        self._sequence = clock.Sequence(outbox.last_seq())
+        self._states = States(outbox)
+        self._table = RoutingTable({})
+        self._versions: dict[str, Version] = {}
+        self._backlogs: dict[str, Backlog] = {}
+        self._left = outbox.waiting()  # inbox rows by hook file, as another run of the broker or process left them
+        self._flights: dict[Flight, None] = {}
+        self._waiting: dict[Flight, None] = {}
+        self._sweeping = False
+        self._uncommitted = 0
+        self._epoch = 0
+        self._refill_after = 0.0
+        self._stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="query")
+        self._loop = asyncio.get_running_loop()
+        self._debug = logs.debugging()
+
+    # ── hook files ──
+
+    def adopt(self, version: Version) -> None:
+        """From now on messages are routed to this version of the file."""
+        self._versions[version.file] = version
+        self._pool.adopt(version)
+        backlog = self._backlogs.get(version.file)
+        if backlog is None:
+            waits = version.file in self._left
+            backlog = self._backlogs[version.file] = Backlog(version.file, behind=waits)
+        self._table = self._table.with_file(version.file, version.specs)
+        for line in version.logs:
+            report_line(line, file=version.file)
+        self._refill(backlog)
+
+    def remove(self, file: str) -> None:
+        """No more messages for this file. What waits for it in the inbox stays there until it is back."""
+        self._table = self._table.without_file(file)
+        self._versions.pop(file, None)
+        self._pool.remove(file)
+
+    def changed_outside(self) -> None:
+        """Another process has put messages into the inbox."""
+        self._left = self._outbox.waiting()
+        for file in self._left:
+            backlog = self._backlogs.get(file)
+            if backlog is not None:
+                backlog.behind = True
+                backlog.read = 0
+                self._refill(backlog)
+
+    # ── a message comes in ──
+
+    async def handle(self, kind: str, collector: str, content_type: str, metadata: str, payload: bytes) -> Response:
+        """Have a message's hooks run. Returns when all is durable.
+
+        Raises:
+            StorageUnavailable: it cannot be made durable now.
+            QueueFull: inbox and outbox are at their bound.
+            Stopping: the broker takes no more messages.
+        """
+        if self._stopping:
+            raise Stopping("the broker is stopping")
+        matches = self._table.match(kind, collector, content_type, metadata)
+        began = time.perf_counter()
+        seq = self._sequence.next()
+        message = Message(
+            seq, self._sequence.message_id(seq), kind, collector, content_type, metadata, payload, clock.now_ns()
+        )
+        if not matches:
+            if self._debug:
+                self._handled(message, [], began)
+            return respond(message, (), accepted=False)
+        if self._outbox.queued_bytes() >= self._limits.queued_bytes:
+            raise QueueFull(f"inbox and outbox hold {self._limits.queued_bytes // 2**20} MB, their bound")
+        answer: asyncio.Future[Response] = self._loop.create_future()
+        flight = Flight(message, {}, began, answer)
+        for match in matches:
+            flight.ranks.update(match.ranks)
+            self._route(flight, match.file, match.hooks)
+        self._flights[flight] = None
+        self._waiting[flight] = None
+        for job in list(flight.jobs.values()):
+            self._pool.submit(job)
+        if flight.spilled:
+            flight.due = not flight.jobs
+            self._write(flight)
+        if not self._sweeping:
+            self._sweeping = True
+            self._loop.call_later(_SWEEP, self._sweep)
+        return await answer
+
+    def _route(self, flight: Flight, file: str, hooks: Sequence[str]) -> None:
+        """The hooks of one file: into memory, or where that has enough, into the inbox."""
+        backlog = self._backlogs[file]
+        if backlog.full:
+            backlog.behind = True
+            backlog.spills += 1
+            backlog.unwritten += 1
+            flight.spilled[file] = [f"{file}:{hook}" for hook in hooks]
+            return
+        backlog.enter(flight.message, late=False)
+        backlog.read = flight.message.seq
+        flight.jobs[file] = Job(flight.message, self._versions[file], list(hooks), flight, asked=hooks)
+
+    def _sweep(self) -> None:
+        """Answer the calls that have waited long enough, as soon as their message is in the inbox."""
+        limit = time.perf_counter() - self._limits.reply_wait
+        for flight in list(self._waiting):
+            if flight.began > limit:
+                break
+            self._waiting.pop(flight, None)
+            if not flight.due:
+                flight.due = True
+                self._write(flight)
+                self._answer_if_due(flight)
+        self._sweeping = bool(self._waiting)
+        if self._sweeping:
+            self._loop.call_later(_SWEEP, self._sweep)
+
+    # ── the pool reports (workers.pool.Employer) ──
+
+    def state(self, file: str) -> dict[str, object]:
+        return self._states.of(file)
+
+    def ran(self, job: Job, outcomes: list[Outcome], *, ended: bool) -> None:
+        flight = job.owner
+        assert isinstance(flight, Flight)
+        file = job.version.file
+        backlog = self._backlogs[file]
+        for outcome in outcomes:
+            if outcome.logs or outcome.error is not None:
+                report(flight.message, outcome)
+            if outcome.state or outcome.state_deleted:
+                self._states.apply(file, outcome)
+            if flight.stored:
+                flight.ended.append(outcome.hook)
+        flight.outcomes += outcomes
+        flight.fresh += outcomes
+        if ended:
+            del flight.jobs[file]
+            backlog.leave(flight.message, late=flight.stored)
+            if flight.stored:
+                flight.ended += [job.full_name(hook) for hook in job.asked]
+        if not flight.jobs:
+            flight.due = True
+            for earlier in self._earlier_dirty(flight):
+                self._write(earlier)
+            self._write(flight)
+            self._answer_if_due(flight)
+        elif outcomes:
+            backlog.dirty[flight] = None
+        if ended and backlog.behind:
+            self._refill(backlog)
+
+    def asked(self, job: Job, name: str, args: dict[str, object], answer: Callable[[Answer], None], query: int) -> None:
+        self._start(self._ask(job, name, args, answer, query))
+
+    async def _ask(
+        self, job: Job, name: str, args: dict[str, object], answer: Callable[[Answer], None], query: int
+    ) -> None:
+        """Read what a run asks for, after all that earlier runs of the file wrote is on disk."""
+        handler = self._queries.get(name)
+        if handler is None:
+            answer(Answer(query, error="there is no such query"))
+            return
+        try:
+            for flight in list(self._backlogs[job.version.file].dirty):
+                if flight is not job.owner:
+                    self._write(flight)
+            if self._uncommitted:
+                await self._all_committed()
+            reading = self._loop.run_in_executor(self._readers, handler, args)
+            value = await asyncio.wait_for(reading, self._limits.query_time)
+        except TimeoutError:
+            answer(Answer(query, error=f"no answer within {self._limits.query_time:g} s"))
+        except (KrakenError, ValueError) as error:
+            answer(Answer(query, error=str(error)))
+        else:
+            answer(Answer(query, value))
+
+    # ── committing ──
+
+    def _earlier_dirty(self, flight: Flight) -> list[Flight]:
+        """Flights whose outcomes must be on disk before this one's: the same file's, of earlier messages."""
+        found: dict[Flight, None] = {}
+        for outcome in flight.fresh:
+            dirty = self._backlogs[outcome.hook.partition(":")[0]].dirty
+            if dirty:
+                found.update((other, None) for other in dirty if other.message.seq < flight.message.seq)
+        return sorted(found, key=lambda other: other.message.seq)
+
+    def _write(self, flight: Flight) -> None:
+        """Hand over what the flight has that is in no transaction yet: outcomes, and where hooks are left its inbox row."""
+        transaction = Transaction()
+        if not flight.stored and (flight.jobs or flight.spilled):
+            self._into_inbox(flight, transaction)
+        elif flight.ended:
+            transaction.ended.append((flight.message.seq, flight.ended))
+            flight.ended = []
+        for outcome in flight.fresh:
+            self._add_outcome(transaction, flight.message, outcome)
+            backlog = self._backlogs[outcome.hook.partition(":")[0]]
+            if backlog.dirty:
+                backlog.dirty.pop(flight, None)
+        flight.fresh = []
+        if transaction.empty:
+            return
+        flight.uncommitted += 1
+        self._uncommitted += 1
+        self._committer.submit(transaction, partial(self._committed, flight, transaction, self._epoch))
+
+    def _into_inbox(self, flight: Flight, transaction: Transaction) -> None:
+        flight.stored = True
+        transaction.accept = flight.message
+        transaction.pending = dict(flight.spilled)
+        for file, job in flight.jobs.items():
+            transaction.pending[file] = [job.full_name(hook) for hook in job.hooks]
+            backlog = self._backlogs[file]
+            backlog.late += 1
+            backlog.held.add(flight.message.seq)
+        if self._debug:
+            log.debug("message.accepted", message_id=flight.message.id, collector=flight.message.collector)
+
+    def _add_outcome(self, transaction: Transaction, message: Message, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            transaction.dead.append(_dead_run(message, outcome))
+            log.warning("dead.added", kind="run", hook=outcome.hook, message_id=message.id)
+            return
+        for place, effect in enumerate(outcome.effects):
+            id = f"{message.id}/{outcome.hook}/{place}"
+            points = self._rules.points(effect, id)
+            if points is not None:
+                transaction.points += points
+                continue
+            seq = self._sequence.next()
+            transaction.effects.append(
+                QueuedEffect(seq, id, outcome.hook, message.id, message.received_at, effect)
+            )
+        if outcome.state or outcome.state_deleted:
+            add_state(transaction, outcome.hook.partition(":")[0], outcome)
+
+    def _committed(self, flight: Flight, transaction: Transaction, epoch: int, error: KrakenError | None) -> None:
+        if epoch != self._epoch:
+            return
+        self._uncommitted -= 1
+        flight.uncommitted -= 1
+        if isinstance(error, StorageUnavailable):
+            self._start_over(error)
+            return
+        if error is not None:
+            self._keep_as_dead(flight, transaction, error)
+            return
+        if transaction.accept is not None:
+            flight.safe = True
+            for file in flight.spilled:
+                self._backlogs[file].unwritten -= 1
+        if flight.stored and not flight.jobs and not flight.uncommitted:
+            for file in {hook.partition(":")[0] for hook in flight.ranks}:
+                self._backlogs[file].held.discard(flight.message.seq)
+        self._answer_if_due(flight)
+
+    def _answer_if_due(self, flight: Flight) -> None:
+        if not flight.due or flight.uncommitted:
+            return
+        self._waiting.pop(flight, None)
+        if not flight.jobs:
+            self._flights.pop(flight, None)
+            if self._debug:
+                self._handled(flight.message, flight.in_order(), flight.began)
+        if flight.waiting:
+            assert flight.answer is not None
+            accepted = bool(flight.jobs or flight.spilled)
+            flight.answer.set_result(respond(flight.message, flight.in_order(), accepted=accepted))
+
+    def _keep_as_dead(self, flight: Flight, transaction: Transaction, error: KrakenError) -> None:
+        """What the runs asked for cannot be stored: they have failed."""
+        reason = RunError(type(error).__name__, str(error))
+        hooks = {outcome.hook for outcome in flight.outcomes if outcome.ok}
+        failed = [Outcome(hook, RunStatus.FAILED, error=reason) for hook in sorted(hooks)]
+        flight.outcomes = [outcome for outcome in flight.outcomes if not outcome.ok] + failed
+        instead = Transaction(accept=transaction.accept, pending=transaction.pending, ended=transaction.ended)
+        instead.dead = transaction.dead + [_dead_run(flight.message, outcome) for outcome in failed]
+        flight.uncommitted += 1
+        self._uncommitted += 1
+        self._committer.submit(instead, partial(self._committed, flight, instead, self._epoch))
+
+    async def _all_committed(self) -> None:
+        """Wait until what was handed over so far is on disk."""
+        done: asyncio.Future[None] = self._loop.create_future()
+
+        def committed(error: KrakenError | None) -> None:
+            if done.done():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        self._committer.submit(Transaction(), committed)
+        await done
+
+    # ── the inbox ──
+
+    def _refill(self, backlog: Backlog) -> None:
+        """Read inbox rows of the file into memory, where there is room and there may be some."""
+        if not backlog.behind or backlog.refilling or backlog.depth >= LOW_DEPTH or backlog.file not in self._versions:
+            return
+        if self._stopping:
+            return
+        backlog.refilling = True
+        self._start(self._read_inbox(backlog))
+
+    async def _read_inbox(self, backlog: Backlog) -> None:
+        epoch, pause = self._epoch, self._refill_after - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        spills, unwritten = backlog.spills, backlog.unwritten
+        try:
+            rows = await self._loop.run_in_executor(
+                self._readers, self._outbox.pending, backlog.file, backlog.read, _REFILL
+            )
+        except StorageUnavailable:
+            self._refill_after = time.monotonic() + _STORAGE_PAUSE
+            rows, unwritten = [], 1
+        if epoch != self._epoch:
+            return
+        backlog.refilling = False
+        for row in rows:
+            backlog.read = row.message.seq
+            if row.message.seq not in backlog.held:
+                self._run_again(backlog, row)
+        if not rows and not unwritten and spills == backlog.spills:
+            backlog.behind = False
+        elif not rows:
+            self._loop.call_later(_UNWRITTEN_PAUSE, self._refill, backlog)
+        else:
+            self._refill(backlog)
+
+    def _run_again(self, backlog: Backlog, row: PendingMessage) -> None:
+        """A message out of the inbox, for one hook file."""
+        version = self._versions.get(backlog.file)
+        if version is None:
+            return
+        known = {spec.name for spec in version.specs}
+        names = [hook.partition(":")[2] for hook in row.hooks]
+        flight = Flight(row.message, {}, time.perf_counter(), None, stored=True)
+        self._flights[flight] = None
+        backlog.held.add(row.message.seq)
+        backlog.enter(row.message, late=True)
+        job = Job(row.message, version, [name for name in names if name in known], flight, asked=names)
+        flight.jobs[backlog.file] = job
+        flight.ranks.update({f"{backlog.file}:{name}": (0.0, backlog.file, place) for place, name in enumerate(names)})
+        gone = RunError("HookGone", "the function is no longer in the hook file")
+        missing = [Outcome(job.full_name(name), RunStatus.FAILED, error=gone) for name in names if name not in known]
+        if missing:
+            self.ran(job, missing, ended=not job.hooks)
+        if job.hooks:
+            self._pool.submit(job)
+
+    def _start_over(self, error: KrakenError) -> None:
+        """A commit has failed: forget what is not on disk, and go on from there."""
+        self._epoch += 1
+        self._uncommitted = 0
+        self._refill_after = time.monotonic() + _STORAGE_PAUSE
+        for flight in self._flights:
+            if not flight.waiting:
+                continue
+            assert flight.answer is not None
+            if flight.safe:
+                flight.answer.set_result(respond(flight.message, (), accepted=True))
+            else:
+                flight.answer.set_exception(StorageUnavailable(str(error)))
+        self._flights.clear()
+        self._waiting.clear()
+        self._pool.forget()
+        self._committer.resume()
+        self._states.forget()
+        for file in self._backlogs:
+            fresh = self._backlogs[file] = Backlog(file, behind=True)
+            if file in self._versions:
+                self._pool.set_state(file, self._states.of(file))
+            self._refill(fresh)
+
+    # ── the end ──
+
+    def stop_taking(self) -> None:
+        """Refuse messages from now on; those that are there go on."""
+        self._stopping = True
+
+    async def close(self) -> None:
+        """Stop. What has not ended is in the inbox."""
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._readers.shutdown(wait=True, cancel_futures=True)
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _handled(self, message: Message, outcomes: list[Outcome], began: float) -> None:
+        log.debug(
+            "message.handled",
+            message_id=message.id,
+            collector=message.collector,
+            hooks=[outcome.hook for outcome in outcomes],
+            failed=[outcome.hook for outcome in outcomes if not outcome.ok],
+            duration_ms=round((time.perf_counter() - began) * 1000, 3),
+        )
+
+
+def _dead_run(message: Message, outcome: Outcome) -> DeadLetter:
+    assert outcome.error is not None
+    return DeadLetter(
+        id=f"{message.id}/{outcome.hook}",
+        kind=DeadKind.RUN,
+        at=clock.now_ns(),
+        hook=outcome.hook,
+        message_id=message.id,
+        error=outcome.error,
+        message=message,
+    )

@@ -1,0 +1,97 @@
+"""A message on its way through its hooks, and the backlog of each hook file. Plain data of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+from kraken_hooks.message import Message, Response
+from kraken_hooks.outcome import Outcome
+from kraken_hooks.workers.lane import Job
+
+#: Most jobs of one hook file in memory; what comes then waits in the inbox.
+MAX_DEPTH: Final = 256
+#: The same as bytes of messages.
+MAX_BYTES: Final = 16 * 1024 * 1024
+#: So many jobs in memory whose call had to be acknowledged before they ended mean that the workers are behind.
+MAX_LATE: Final = 16
+#: With fewer jobs in memory, inbox rows are read.
+LOW_DEPTH: Final = 32
+
+#: Where a hook stands when hooks are asked for a reply: order, file name, place in the file.
+Rank = tuple[float, str, int]
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """One message while any of its hooks is in memory.
+
+    `jobs`: by hook file, those that have not ended. `spilled`: hooks (full names, by hook file) that wait in the inbox
+    alone. `fresh`: outcomes that are in no transaction yet; `ended`: full names of hooks that have ended since the last
+    transaction. `stored`: the message has an inbox row, or is getting one; `safe`: it has. `uncommitted`: transactions under way. `due`:
+    the call is to be answered as soon as none is. `answer`: the call; None for a message out of the inbox.
+    """
+
+    message: Message
+    ranks: dict[str, Rank]
+    began: float
+    answer: asyncio.Future[Response] | None
+    jobs: dict[str, Job] = field(default_factory=dict)
+    spilled: dict[str, list[str]] = field(default_factory=dict)
+    outcomes: list[Outcome] = field(default_factory=list)
+    fresh: list[Outcome] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    stored: bool = False
+    safe: bool = False
+    uncommitted: int = 0
+    due: bool = False
+
+    def in_order(self) -> list[Outcome]:
+        """The outcomes in the order in which hooks are asked for a reply."""
+        if len(self.outcomes) < 2:
+            return self.outcomes
+        return sorted(self.outcomes, key=lambda outcome: self.ranks[outcome.hook])
+
+    @property
+    def waiting(self) -> bool:
+        """A call waits for the answer."""
+        return self.answer is not None and not self.answer.done()
+
+
+@dataclass(slots=True, eq=False)
+class Backlog:
+    """What waits for one hook file.
+
+    `depth`, `bytes`: jobs in memory; `late`: those among them whose message is in the inbox too. `behind`: there may be inbox
+    rows that are not in memory; new messages go behind them. `read`: seq up to which inbox rows have been read. `held`: seqs
+    of inbox rows that are in memory or about to be removed. `dirty`: flights with an outcome of this file that is in no
+    transaction yet. `unwritten`, `spills`: rows on their way into the inbox, and how many there have ever been.
+    """
+
+    file: str
+    depth: int = 0
+    bytes: int = 0
+    late: int = 0
+    behind: bool = False
+    refilling: bool = False
+    read: int = 0
+    unwritten: int = 0
+    spills: int = 0
+    held: set[int] = field(default_factory=set)
+    dirty: dict[Flight, None] = field(default_factory=dict)
+
+    @property
+    def full(self) -> bool:
+        """A new message has to wait in the inbox."""
+        return self.behind or self.depth >= MAX_DEPTH or self.bytes >= MAX_BYTES or self.late >= MAX_LATE
+
+    def enter(self, message: Message, *, late: bool) -> None:
+        self.depth += 1
+        self.bytes += message.size
+        self.late += late
+
+    def leave(self, message: Message, *, late: bool) -> None:
+        self.depth -= 1
+        self.bytes -= message.size
+        self.late -= late

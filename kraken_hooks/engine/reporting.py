@@ -1,0 +1,45 @@
+"""What the log says about runs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kraken_hooks import logs
+from kraken_hooks.message import Message
+from kraken_hooks.outcome import LogLine, Outcome, RunStatus
+
+log = logs.get()
+
+_EVENTS: Final = {
+    RunStatus.FAILED: "hook.failed",
+    RunStatus.TIMEOUT: "hook.timeout",
+    RunStatus.KILLED: "hook.killed",
+}
+
+
+def report(message: Message, outcome: Outcome) -> None:
+    """The hook's own lines, and where the run failed one line that says why."""
+    if outcome.logs:
+        for line in outcome.logs:
+            report_line(line, hook=outcome.hook, message_id=message.id)
+    error = outcome.error
+    if error is not None:
+        log.error(
+            _EVENTS[outcome.status],
+            hook=outcome.hook,
+            message_id=message.id,
+            collector=message.collector,
+            line=error.line,
+            error=f"{error.type}: {error.message}",
+            traceback=error.traceback or None,
+            duration_ms=round(outcome.duration * 1000, 3),
+        )
+
+
+def report_line(line: LogLine, **where: object) -> None:
+    """A line that a hook logged. The hook's fields cannot replace ours."""
+    fields = {name: value for name, value in line.fields.items() if name not in _RESERVED and name not in where}
+    getattr(log, line.level)("hook.log", text=line.event, **where, **fields)
+
+
+_RESERVED: Final = frozenset({"event", "level", "timestamp", "text"})

@@ -1,0 +1,189 @@
+"""The contract of durable storage: what one commit holds, and what can be asked back.
+
+`Outbox.commit` is called by one thread only, the commit thread of the engine (`engine.committer`): it is the only
+writer. Reading methods may be called from any thread, side by side with a commit, and see whole commits only.
+Several processes may hold the same storage open (the broker, and the command line's `dead replay`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from kraken_hooks.message import Message
+from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
+
+#: A stored value of the time series.
+Value = float | int | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One value of the time series. `at` is in nanoseconds since 1970 (UTC). `id` makes a repeated write harmless."""
+
+    measurement: str
+    field: str
+    tags: dict[str, str]
+    at: int
+    value: Value
+    id: str
+
+
+@dataclass(slots=True)
+class Transaction:
+    """All that one step of a message's life writes; it becomes durable whole or not at all. Applied top to bottom.
+
+    A transaction that is given up with an error has written nothing.
+    """
+
+    #: The message becomes an inbox row, with the hooks (full names, by hook file) that are still to run.
+    accept: Message | None = None
+    pending: dict[str, list[str]] = field(default_factory=dict)
+    #: Hooks of inbox rows that have ended: (seq of the message, full names). A row with no hook left is removed.
+    ended: list[tuple[int, list[str]]] = field(default_factory=list)
+    effects: list[QueuedEffect] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
+    #: Changed and removed keys of the state, by hook file. Values are plain.
+    state: dict[str, dict[str, object]] = field(default_factory=dict)
+    state_deleted: dict[str, list[str]] = field(default_factory=dict)
+    dead: list[DeadLetter] = field(default_factory=list)
+    #: Effects that left the outbox (delivered, or given up in `dead`): their `seq`.
+    settled: list[int] = field(default_factory=list)
+    #: Sources of hook files that have loaded well: the last good version, by file. None: the file was removed.
+    last_good: dict[str, bytes | None] = field(default_factory=dict)
+
+    @property
+    def empty(self) -> bool:
+        return not (
+            self.accept
+            or self.ended
+            or self.effects
+            or self.points
+            or self.state
+            or self.state_deleted
+            or self.dead
+            or self.settled
+            or self.last_good
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PendingMessage:
+    """An inbox row as one hook file sees it: the message and this file's hooks that are still to run (full names)."""
+
+    message: Message
+    hooks: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadFilter:
+    """Which dead letters are meant. Empty and None: any. Times in nanoseconds since 1970 (UTC)."""
+
+    ids: tuple[str, ...] = ()
+    kind: DeadKind | None = None
+    hook: str = ""  # a glob on the full name
+    sink: str = ""
+    since: int | None = None
+    until: int | None = None
+
+
+class Outbox(Protocol):
+    """Inbox, outbox, dead letters, state, points and last good sources in one place that survives a power cut.
+
+    All methods may raise `StorageUnavailable` (disk full, read-only, failing); then nothing was written.
+    """
+
+    # ── the one writer ──
+
+    def commit(self, batch: list[Transaction]) -> None:
+        """Make all of `batch` durable in one go, in order. All or nothing.
+
+        Raises:
+            StorageUnavailable: the disk took nothing of it.
+            ValueError: a transaction holds a value that cannot be stored; nothing was written.
+        """
+        ...
+
+    def changed_outside(self) -> bool:
+        """True once after another process has written to the same storage since the last call."""
+        ...
+
+    def close(self) -> None: ...
+
+    # ── what is where ──
+
+    def queued_bytes(self) -> int:
+        """Bytes of payload that inbox and outbox hold now, about: what KRAKENB_OUTBOX_MAX_MB bounds. Cheap."""
+        ...
+
+    def last_seq(self) -> int:
+        """The largest `seq` of any message or effect that is stored, 0 where there is none."""
+        ...
+
+    # ── inbox ──
+
+    def waiting(self) -> dict[str, int]:
+        """How many inbox rows wait for each hook file."""
+        ...
+
+    def pending(self, file: str, after: int, limit: int) -> list[PendingMessage]:
+        """The next inbox rows that wait for a hook file, in order of arrival: those with `seq` greater than `after`.
+
+        At most `limit` rows, and no more after 8 MiB of messages (always at least one where one waits).
+        """
+        ...
+
+    # ── outbox ──
+
+    def take(self, sink: str, after: int, limit: int) -> list[QueuedEffect]:
+        """The next effects of a sink in order, with `seq` greater than `after`. They stay until settled.
+
+        At most `limit` effects, and no more after 8 MiB (always at least one where one waits).
+        """
+        ...
+
+    def queued(self) -> dict[str, int]:
+        """How many effects wait for each sink."""
+        ...
+
+    # ── state, last good sources ──
+
+    def state(self, file: str) -> dict[str, object]:
+        """The whole state of a hook file."""
+        ...
+
+    def last_good(self) -> dict[str, bytes]:
+        """Sources of the hook files as they last loaded well."""
+        ...
+
+    # ── the store's queries ──
+
+    def last(self, measurement: str, field: str, tags: dict[str, str] | None) -> Value | None:
+        """The newest value over all series of the measurement that have at least `tags`; None where there is none."""
+        ...
+
+    def window(
+        self, measurement: str, field: str, since: int, tags: dict[str, str] | None, limit: int
+    ) -> list[tuple[datetime, Value]]:
+        """(aware UTC time, value) from `since` (nanoseconds) on, oldest first; the newest `limit` where there are more."""
+        ...
+
+    # ── dead letters (these write; they are called by the command line, or through the commit thread) ──
+
+    def dead(self, wanted: DeadFilter, limit: int) -> list[DeadLetter]:
+        """Dead letters, oldest first."""
+        ...
+
+    def count_dead(self, wanted: DeadFilter) -> int: ...
+
+    def replay(self, id: str) -> bool:
+        """Put one dead letter back: a run's message into the inbox (for that hook alone), an effect into the outbox.
+
+        Both get a new `seq` at the end. One transaction, so an interrupted replay doubles nothing. False: no such letter.
+        """
+        ...
+
+    def purge(self, wanted: DeadFilter) -> int:
+        """Delete dead letters for good. Returns how many."""
+        ...

@@ -1,0 +1,329 @@
+"""A worker process: reads frames from its pipe, loads hook files, runs hooks, one after the other, in one thread.
+
+Several outcomes go into one write: they wait in a buffer until there is nothing more to do, or until the next run has
+taken a tick (5 ms). The same tick enforces the soft time limit: it raises `HookTimeout` inside the hook, again and
+again until the hook has ended.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import select
+import signal
+import socket
+import time
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from types import FrameType
+from typing import Final
+
+from kraken_hooks.api import run as current_run
+from kraken_hooks.api.answer import to_reply
+from kraken_hooks.api.msg import Msg, NotJson, parse_json
+from kraken_hooks.api.on import Registered
+from kraken_hooks.api.run import Run
+from kraken_hooks.errors import HookUsageError
+from kraken_hooks.message import Message, Reply
+from kraken_hooks.outcome import Outcome, Problem, RunError, RunStatus
+from kraken_hooks.routing.patterns import field_matches, lookup
+from kraken_hooks.sandbox import limits, loader
+from kraken_hooks.sandbox.guards import HookTimeout
+from kraken_hooks.wire import (
+    MAX_FRAME_BYTES,
+    PROGRESS,
+    Activity,
+    Answer,
+    Configure,
+    Done,
+    FromWorker,
+    Load,
+    Loaded,
+    LoadFailed,
+    Query,
+    Ready,
+    SetState,
+    ToWorker,
+    Unload,
+    WorkerReader,
+    encode,
+)
+from kraken_hooks.wire import Run as RunFrame
+
+_TICK: Final = 0.005  # seconds
+_READ: Final = 256 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    file: loader.LoadedFile
+    hooks: dict[str, Registered]
+
+
+class _Unwanted(Enum):
+    UNWANTED = 1
+
+
+_UNWANTED: Final = _Unwanted.UNWANTED
+
+
+def main(pipe: int, progress: mmap.mmap) -> None:
+    """Serve until the pipe ends. Called in a freshly forked process; never returns to the fork server's code."""
+    used = limits.used_address_space()
+    limits.isolate(pipe)
+    worker = Worker(socket.socket(fileno=limits.PIPE), progress, used)
+    try:
+        worker.serve()
+    finally:
+        os._exit(0)
+
+
+class Worker:
+    """What one worker process knows and does."""
+
+    def __init__(self, pipe: socket.socket, progress: mmap.mmap, used: int) -> None:
+        self._pipe = pipe
+        self._progress = progress
+        self._used = used
+        self._reader = WorkerReader()
+        self._frames: deque[ToWorker] = deque()
+        self._out = bytearray()
+        self._sinks: dict[str, str] = {}
+        self._limit = 1.0
+        self._versions: dict[int, _Version] = {}
+        self._states: dict[str, dict[str, object]] = {}
+        self._queries = 0
+        # What the tick looks at: a hook is running (and may be interrupted), since when, what the job has so far.
+        self._in_hook = False
+        self._started = 0.0
+        self._job = 0
+        self._outcomes: list[Outcome] = []
+
+    def serve(self) -> None:
+        signal.signal(signal.SIGALRM, self._tick)
+        self._send(Ready(os.getpid()))
+        self._flush()
+        while True:
+            if not self._frames:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                self._flush()
+                if not self._read():
+                    return
+                signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+                continue
+            self._handle(self._frames.popleft())
+
+    # ── the pipe ──
+
+    def _read(self, flags: int = 0) -> bool:
+        """Take in what the pipe has. False at its end."""
+        data = self._pipe.recv(_READ, flags)
+        self._reader.feed(data)
+        while (frame := self._reader.next()) is not None:
+            if type(frame) is Unload:
+                self._versions.pop(frame.version, None)  # at once: runs of it further up in the queue are not started
+            else:
+                self._frames.append(frame)
+        return bool(data)
+
+    def _read_what_is_there(self) -> None:
+        try:
+            self._read(socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            pass
+
+    def _send(self, frame: FromWorker) -> None:
+        self._out += encode(frame)
+
+    def _flush(self) -> None:
+        if self._out:
+            self._pipe.sendall(self._out)
+            self._out.clear()
+
+    # ── frames ──
+
+    def _handle(self, frame: ToWorker) -> None:
+        match frame:
+            case RunFrame():
+                self._run(frame)
+            case Load():
+                self._load(frame)
+            case SetState():
+                self._states[frame.file] = frame.state
+            case Configure():
+                self._sinks = frame.sinks
+                self._limit = frame.timeout
+                limits.address_space(self._used, frame.memory)
+            case Answer() | Unload():
+                pass  # the answer came too late for its run; Unload was done when it was read
+
+    def _load(self, frame: Load) -> None:
+        self._note(Activity.LOADING, frame.version, 0)
+        self._started = time.monotonic()
+        self._in_hook = True
+        try:
+            loaded = loader.load(frame.source, frame.file, frame.version)
+        except HookTimeout:
+            self._in_hook = False
+            self._send(LoadFailed(frame.version, [_too_slow(self._limit)]))
+        except loader.LoadError as error:
+            self._in_hook = False
+            self._send(LoadFailed(frame.version, error.problems))
+        else:
+            self._in_hook = False
+            self._versions[frame.version] = _Version(loaded, {hook.spec.name: hook for hook in loaded.hooks})
+            if frame.state is not None:
+                self._states[frame.file] = frame.state
+            specs = [hook.spec for hook in loaded.hooks]
+            self._send(Loaded(frame.version, specs, loaded.problems, loaded.logs))
+        self._note(Activity.IDLE, 0, 0)
+
+    def _run(self, frame: RunFrame) -> None:
+        known = self._versions.get(frame.version)
+        if known is None:
+            return  # taken away from this worker; the broker has given the job to another
+        self._job, self._outcomes = frame.job, []
+        began = time.monotonic()
+        for index, name in enumerate(frame.hooks):
+            hook = known.hooks.get(name)
+            if hook is None:
+                continue  # the file registers other hooks than when it was first loaded
+            payload = hook.spec.payload
+            if payload and not _payload_matches(payload, frame.message):
+                continue
+            self._note(Activity.RUNNING, frame.job, index)
+            outcome = self._run_hook(known.file, hook, frame.message)
+            if outcome is not None:
+                self._outcomes.append(outcome)
+        self._note(Activity.IDLE, 0, 0)
+        self._send_done(ended=True)
+        if time.monotonic() - began > _TICK:
+            self._read_what_is_there()  # what is queued here may have been given to another worker meanwhile
+
+    def _run_hook(self, file: loader.LoadedFile, hook: Registered, message: Message) -> Outcome | None:
+        """One run; None where `when=` does not want the message."""
+        name = f"{file.file}:{hook.spec.name}"
+        state = self._states.setdefault(file.file, {})
+        run = Run(state, self._sinks, self._ask, message.received_at)
+        file.before_run()
+        current_run.begin(run)
+        began = time.perf_counter()
+        try:
+            result = self._call(hook, Msg(message), file.file)
+        except HookTimeout as timeout:
+            self._in_hook = False
+            where = loader.explain(timeout, file.file)
+            error = RunError("Timeout", f"took longer than {self._limit:g} s", where.line, where.traceback)
+            return Outcome(
+                name, RunStatus.TIMEOUT, logs=run.logs, error=error, duration=time.perf_counter() - began
+            )
+        finally:
+            current_run.end()
+        duration = time.perf_counter() - began
+        if result is _UNWANTED:
+            return None
+        if isinstance(result, RunError):
+            return Outcome(name, RunStatus.FAILED, logs=run.logs, error=result, duration=duration)
+        state.update(run.changed)
+        for key in run.deleted:
+            state.pop(key, None)
+        return Outcome(
+            name, RunStatus.OK, result, run.effects, run.changed, list(run.deleted), run.logs, None, duration
+        )
+
+    def _call(self, hook: Registered, msg: Msg, file: str) -> Reply | RunError | _Unwanted | None:
+        """Call the author's code, and all that can call back into it, under the time limit.
+
+        Raises:
+            HookTimeout: the limit has passed.
+        """
+        self._started = time.monotonic()
+        self._in_hook = True
+        try:
+            if hook.when is not None and not hook.when(msg):
+                return _UNWANTED
+            return to_reply(hook.function(msg))
+        except HookTimeout:
+            raise
+        except BaseException as error:  # whatever the author's code raises is the result of the run
+            return loader.explain(error, file)
+        finally:
+            self._in_hook = False
+
+    def _send_done(self, *, ended: bool) -> None:
+        frame = encode(Done(self._job, self._outcomes, ended))
+        if len(frame) > MAX_FRAME_BYTES:
+            frame = encode(Done(self._job, [_shortened(outcome) for outcome in self._outcomes], ended))
+        self._out += frame
+        self._outcomes = []
+
+    def _ask(self, name: str, args: dict[str, object]) -> object:
+        """Put a query to the broker and wait for its answer, at most as long as the run may take.
+
+        Raises:
+            HookUsageError: the query failed; the text says why.
+            HookTimeout: the run's time is over.
+        """
+        self._in_hook = False  # no interruption between reading the pipe and keeping what was read
+        try:
+            self._queries += 1
+            self._send(Query(self._queries, self._job, name, args))
+            self._flush()
+            answer = self._wait_for(self._queries)
+        finally:
+            self._in_hook = True
+        if answer.error:
+            raise HookUsageError(f"{name}: {answer.error}")
+        return answer.value
+
+    def _wait_for(self, query: int) -> Answer:
+        poll = select.poll()
+        poll.register(self._pipe, select.POLLIN)
+        while True:
+            left = self._started + self._limit - time.monotonic()
+            if left <= 0:
+                raise HookTimeout
+            if not poll.poll(left * 1000):
+                continue
+            if not self._read():
+                os._exit(0)
+            for frame in self._frames:
+                if type(frame) is Answer and frame.query == query:
+                    self._frames.remove(frame)
+                    return frame
+
+    # ── the time limit ──
+
+    def _tick(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self._in_hook:
+            return
+        if self._outcomes:
+            self._send_done(ended=False)
+        self._flush()
+        if time.monotonic() - self._started > self._limit:
+            raise HookTimeout
+
+    def _note(self, activity: Activity, number: int, index: int) -> None:
+        PROGRESS.pack_into(self._progress, 0, activity, number, index, time.monotonic())
+
+
+def _payload_matches(wanted: dict[str, list[object]], message: Message) -> bool:
+    try:
+        document = parse_json(message)
+    except NotJson:
+        return False
+    return all(field_matches(patterns, lookup(document, path)) for path, patterns in wanted.items())
+
+
+def _too_slow(limit: float) -> Problem:
+    return Problem(0, 0, f"loading took longer than {limit:g} s", "do the work inside a hook, not at the top level")
+
+
+def _shortened(outcome: Outcome) -> Outcome:
+    """The outcome where its frame fits, else a failure that says so."""
+    size = len(encode(Done(0, [outcome], False)))
+    if size <= MAX_FRAME_BYTES // 2:
+        return outcome
+    error = RunError("TooMuch", f"the run asks for {size} bytes of effects, state and log")
+    return Outcome(outcome.hook, RunStatus.FAILED, error=error, duration=outcome.duration)

@@ -1,0 +1,61 @@
+"""What the pool moves around: versions of hook files, jobs for them, and the lane that keeps a file's jobs in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kraken_hooks.message import Message
+from kraken_hooks.outcome import HookSpec, LogLine, Problem
+
+if TYPE_CHECKING:
+    from kraken_hooks.workers.member import Member
+
+
+@dataclass(slots=True, eq=False)
+class Version:
+    """A hook file as it was at one time, loaded well. `jobs` counts those that still have to run with it."""
+
+    number: int
+    file: str
+    source: bytes
+    specs: list[HookSpec]
+    problems: list[Problem]
+    logs: list[LogLine]
+    jobs: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One message for one hook file.
+
+    `hooks` are the function names still to run, `asked` all that were wanted, `sent` those of the last frame. `owner` is
+    the engine's. `deaths` counts workers that died with it for no known reason. `forgotten`: nobody waits for it.
+    """
+
+    message: Message
+    version: Version
+    hooks: list[str]
+    owner: object
+    number: int = 0
+    sent: list[str] = field(default_factory=list)
+    asked: Sequence[str] = ()
+    deaths: int = 0
+    forgotten: bool = False
+
+    def full_name(self, hook: str) -> str:
+        return f"{self.version.file}:{hook}"
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """The jobs of one hook file, in order of arrival; they run one at a time. `alone`: in a worker of its own."""
+
+    file: str
+    version: Version
+    queue: deque[Job] = field(default_factory=deque)
+    member: Member | None = None
+    alone: bool = False
+    removed: bool = False

@@ -1,0 +1,89 @@
+"""One worker of the pool: which lanes live there, which jobs are in its pipe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from kraken_hooks.wire import Load, Run, Unload
+from kraken_hooks.workers.lane import Job, Lane, Version
+from kraken_hooks.workers.process import WorkerProcess
+
+#: Most jobs in a worker's pipe: enough to hide the way there and back, few enough to move to another worker.
+WINDOW: Final = 64
+#: No further job goes into the pipe beyond this, bytes.
+WINDOW_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """`ready` holds the lanes that have jobs waiting, served in turn. `heard` is when it last reported (monotonic)."""
+
+    process: WorkerProcess
+    alone: bool
+    lanes: set[Lane] = field(default_factory=set)
+    ready: deque[Lane] = field(default_factory=deque)
+    inflight: dict[int, Job] = field(default_factory=dict)
+    inflight_bytes: int = 0
+    loaded: set[int] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    heard: float = 0.0
+    timer: asyncio.TimerHandle | None = None
+    blameless: bool = False
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.inflight) < WINDOW and self.inflight_bytes < WINDOW_BYTES
+
+    def load(self, version: Version, state: dict[str, object]) -> None:
+        """Have the version loaded, before anything that is sent later."""
+        if version.number in self.loaded:
+            return
+        self.loaded.add(version.number)
+        known = version.file in self.files
+        self.files.add(version.file)
+        self.process.send(Load(version.number, version.file, version.source, None if known else state))
+
+    def unload(self, version: Version) -> None:
+        if version.number in self.loaded:
+            self.loaded.discard(version.number)
+            self.process.send(Unload(version.number))
+
+    def put(self, job: Job, number: int) -> None:
+        """Send a job whose version is loaded."""
+        job.number = number
+        job.sent = list(job.hooks)
+        self.inflight[number] = job
+        self.inflight_bytes += job.message.size
+        self.process.send(Run(number, job.version.number, job.sent, job.message))
+
+    def take(self, number: int) -> Job | None:
+        """The job is no longer in the pipe."""
+        job = self.inflight.pop(number, None)
+        if job is not None:
+            self.inflight_bytes -= job.message.size
+        return job
+
+    def attach(self, lane: Lane) -> None:
+        lane.member = self
+        self.lanes.add(lane)
+        if lane.queue:
+            self.ready.append(lane)
+
+    def detach(self, lane: Lane) -> list[Job]:
+        """The lane leaves; returns its jobs that were in the pipe, in order."""
+        taken = [job for job in self.inflight.values() if job.version.file == lane.file]
+        for job in taken:
+            self.take(job.number)
+        for number in {job.version.number for job in taken} | {lane.version.number}:
+            if number in self.loaded:
+                self.loaded.discard(number)
+                self.process.send(Unload(number))
+        self.files.discard(lane.file)
+        self.lanes.discard(lane)
+        lane.member = None
+        if lane in self.ready:
+            self.ready.remove(lane)
+        return taken

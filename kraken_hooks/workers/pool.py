@@ -1,0 +1,473 @@
+"""The pool: which hook file lives in which worker, one job at a time for each file, and no file hurt by its neighbour.
+
+Files share a few workers. A hook that is slow (100 ms) keeps its worker for itself: the other files there move to a new
+one and their waiting jobs with them, which is safe because nothing of a run happens before it has ended well. A hook
+that does not end is killed with its worker; the innocent jobs in that pipe run again elsewhere.
+
+All of this runs on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Final, Protocol
+
+from kraken_hooks import logs
+from kraken_hooks.errors import WorkerProtocolError
+from kraken_hooks.outcome import Outcome, RunError, RunStatus
+from kraken_hooks.wire import Activity, Answer, Configure, Done, FromWorker, LoadFailed, Query, SetState
+from kraken_hooks.workers.lane import Job, Lane, Version
+from kraken_hooks.workers.member import Member
+from kraken_hooks.workers.probe import Probe
+from kraken_hooks.workers.process import Doing, WorkerProcess
+from kraken_hooks.workers.quarantine import KILLS, Quarantine
+from kraken_hooks.workers.spawner import Spawner
+from kraken_hooks.workers.vetting import CheckEffect, vet
+
+log = logs.get()
+
+#: A run that takes longer has its worker for itself from then on, seconds.
+SLOW: Final = 0.1
+#: How often a busy worker is looked at, seconds.
+_LOOK: Final = 0.05
+#: What a hook gets on top of its soft limit before its worker is killed: a share of it and a fixed part, seconds.
+_GRACE_SHARE: Final = 0.25
+_GRACE: Final = 0.25
+#: How often a job may be in a worker that dies for no known reason.
+_DEATHS: Final = 3
+#: Between two tries to start a worker, seconds.
+_RETRY: Final = 0.5
+
+
+class Employer(Protocol):
+    """Whom the pool works for: the engine."""
+
+    def ran(self, job: Job, outcomes: list[Outcome], *, ended: bool) -> None:
+        """Hooks of a job have ended; `ended`: all of them."""
+        ...
+
+    def asked(self, job: Job, name: str, args: dict[str, object], answer: Callable[[Answer], None], query: int) -> None:
+        """A run waits for the answer of a query."""
+        ...
+
+    def state(self, file: str) -> dict[str, object]:
+        """The state of a hook file as of the outcomes that were handed over."""
+        ...
+
+
+class Pool:
+    """`workers` processes that hook files share, and one each for the files that have shown to be slow."""
+
+    def __init__(self, configure: Configure, workers: int, check_effect: CheckEffect) -> None:
+        self._configure = configure
+        self._workers = workers
+        self._check_effect = check_effect
+        self._employer: Employer | None = None
+        self._spawner = Spawner()
+        self._shared: list[Member] = []
+        self._alone: set[Member] = set()
+        self._lanes: dict[str, Lane] = {}
+        self._homeless: list[Lane] = []
+        self._numbers = count(1)
+        self._issued = 0
+        self._hard = configure.timeout * (1 + _GRACE_SHARE) + _GRACE
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self.quarantine = Quarantine()
+
+    async def start(self, employer: Employer) -> None:
+        self._employer = employer
+        for _ in range(self._workers):
+            self._shared.append(await self._new_member(alone=False))
+
+    async def close(self) -> None:
+        """End all workers at once. Nothing more is reported."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        for member in (*self._shared, *self._alone):
+            self._stop_looking(member)
+            member.process.close()
+        self._spawner.close()
+
+    # ── hook files ──
+
+    def probe(self) -> Probe:
+        """A worker to load new versions in, before they come here."""
+        return Probe(self._spawner.spawn, self._configure, self._hard)
+
+    def next_version(self) -> int:
+        return next(self._numbers)
+
+    def adopt(self, version: Version) -> None:
+        """From now on jobs of this file are made with this version; those that are there end with theirs."""
+        self.quarantine.file_changed(version.file)
+        lane = self._lanes.get(version.file)
+        if lane is None:
+            lane = self._lanes[version.file] = Lane(version.file, version)
+            self._place(lane)
+        else:
+            before, lane.version, lane.removed = lane.version, version, False
+            self._forget_version(lane, before)
+            if lane.alone and not lane.queue and not before.jobs:
+                self._go_home(lane)  # a new version is not slow until it has shown it
+        if lane.member is not None:
+            lane.member.load(version, self._boss.state(version.file))
+            self._look_later(lane.member)
+
+    def remove(self, file: str) -> None:
+        """No new jobs for this file; those that are there end."""
+        lane = self._lanes.get(file)
+        if lane is not None:
+            lane.removed = True
+            self._leave_if_done(lane)
+
+    def pids(self) -> list[int]:
+        return [member.process.pid for member in (*self._shared, *self._alone)]
+
+    # ── jobs ──
+
+    def submit(self, job: Job) -> None:
+        """Run the job after those that the file has already."""
+        lane = self._lanes[job.version.file]
+        job.version.jobs += 1
+        lane.queue.append(job)
+        member = lane.member
+        if member is not None:
+            if len(lane.queue) == 1:
+                member.ready.append(lane)
+            self._pump(member)
+
+    def forget(self) -> None:
+        """Nobody waits for the jobs any more. Those that are in a pipe run, and what they report is thrown away."""
+        for lane in self._lanes.values():
+            for job in lane.queue:
+                job.version.jobs -= 1
+            lane.queue.clear()
+        for member in (*self._shared, *self._alone):
+            member.ready.clear()
+            for job in member.inflight.values():
+                job.forgotten = True
+
+    def set_state(self, file: str, state: dict[str, object]) -> None:
+        """What the worker knows of the file's state is replaced, before any job that is submitted from now on."""
+        lane = self._lanes.get(file)
+        if lane is not None and lane.member is not None and file in lane.member.files:
+            lane.member.process.send(SetState(file, state))
+
+    def _pump(self, member: Member) -> None:
+        """Fill the worker's pipe, a job from each lane in turn."""
+        while member.ready and member.has_room:
+            lane = member.ready.popleft()
+            job = lane.queue.popleft()
+            if lane.queue:
+                member.ready.append(lane)
+            if self.quarantine and self._refuse_quarantined(job):
+                self._finished(lane, job)
+                continue
+            if job.version.number not in member.loaded:
+                member.load(job.version, self._boss.state(lane.file))
+            self._issued += 1
+            member.put(job, self._issued)
+            self._look_later(member)
+
+    def _refuse_quarantined(self, job: Job) -> bool:
+        """Fail the job's hooks that are in quarantine. True where none is left."""
+        closed = [hook for hook in job.hooks if job.full_name(hook) in self.quarantine]
+        if not closed:
+            return False
+        error = RunError("Quarantine", f"killed {KILLS} times in a row; it runs again when its file changes")
+        outcomes = [Outcome(job.full_name(hook), RunStatus.FAILED, error=error) for hook in closed]
+        job.hooks = [hook for hook in job.hooks if hook not in closed]
+        if not job.forgotten:
+            self._boss.ran(job, outcomes, ended=not job.hooks)
+        return not job.hooks
+
+    def _finished(self, lane: Lane, job: Job) -> None:
+        job.version.jobs -= 1
+        self._forget_version(lane, job.version)
+        if lane.removed:
+            self._leave_if_done(lane)
+
+    def _forget_version(self, lane: Lane, version: Version) -> None:
+        if version is not lane.version and version.jobs == 0 and lane.member is not None:
+            lane.member.unload(version)
+
+    def _leave_if_done(self, lane: Lane) -> None:
+        if lane.version.jobs or lane.queue:
+            return
+        del self._lanes[lane.file]
+        self._homeless = [other for other in self._homeless if other is not lane]
+        self._leave(lane)
+
+    def _leave(self, lane: Lane) -> None:
+        """The lane, which has no jobs, gives up its place in its worker."""
+        member = lane.member
+        if member is None:
+            return
+        member.detach(lane)
+        if member.alone:
+            self._retire(member)
+
+    def _go_home(self, lane: Lane) -> None:
+        self._leave(lane)
+        lane.alone = False
+        self._place(lane)
+
+    def _retire(self, member: Member) -> None:
+        self._alone.discard(member)
+        self._stop_looking(member)
+        member.process.close()
+
+    # ── what workers report ──
+
+    def _on_frame(self, member: Member, frame: FromWorker) -> None:
+        member.heard = time.monotonic()
+        if type(frame) is Done:
+            self._on_done(member, frame)
+        elif type(frame) is Query:
+            self._on_query(member, frame)
+        elif type(frame) is LoadFailed:
+            self._on_load_failed(member, frame)
+
+    def _on_done(self, member: Member, frame: Done) -> None:
+        job = member.inflight.get(frame.job)
+        if job is None:
+            if frame.job > self._issued:
+                raise WorkerProtocolError("it reports a job that nobody gave it")
+            return  # the job has moved to another worker meanwhile
+        out_of_memory = self._vet(job, frame.outcomes)
+        if out_of_memory and not member.alone and len(member.lanes) > 1:
+            self._run_alone(member, job, out_of_memory, frame.outcomes)
+            return
+        lane = self._lanes[job.version.file]
+        if frame.ended:
+            member.take(frame.job)
+        if not job.forgotten:
+            self._boss.ran(job, frame.outcomes, ended=frame.ended)
+        if frame.ended:
+            self._finished(lane, job)
+            self._pump(member)
+        for hook in out_of_memory:
+            self._count_kill(hook)
+        if out_of_memory:
+            member.blameless = True
+            member.process.kill("a hook has used up its memory")
+
+    def _vet(self, job: Job, outcomes: list[Outcome]) -> list[str]:
+        """Check the outcomes and strike their hooks off the job. Returns the hooks that ran out of memory."""
+        waiting = {job.full_name(hook) for hook in job.hooks}
+        out_of_memory = []
+        for outcome in outcomes:
+            vet(outcome, waiting, self._check_effect)
+            waiting.discard(outcome.hook)
+            if outcome.error is not None and outcome.error.type == "MemoryError":
+                out_of_memory.append(outcome.hook)
+            else:
+                self.quarantine.ended(outcome.hook)
+        if outcomes:
+            ended = {outcome.hook for outcome in outcomes}
+            job.hooks = [hook for hook in job.hooks if job.full_name(hook) not in ended]
+        return out_of_memory
+
+    def _run_alone(self, member: Member, job: Job, hooks: list[str], outcomes: list[Outcome]) -> None:
+        """A run had no memory in a worker that it shares: a neighbour may have used it up. Run it again, alone."""
+        lane = self._lanes[job.version.file]
+        job.hooks = [hook for hook in job.sent if hook in job.hooks or job.full_name(hook) in hooks]
+        fine = [outcome for outcome in outcomes if outcome.hook not in hooks]
+        if fine and not job.forgotten:
+            self._boss.ran(job, fine, ended=False)
+        lane.alone = True
+        member.blameless = True
+        member.process.kill("its memory is used up")
+
+    def _on_query(self, member: Member, frame: Query) -> None:
+        job = member.inflight.get(frame.job)
+        if job is None:
+            if frame.job > self._issued:
+                raise WorkerProtocolError("it asks for a job that nobody gave it")
+            return
+        if job.forgotten:
+            member.process.send(Answer(frame.query, error="the run was given up"))
+            return
+        self._boss.asked(job, frame.name, frame.args, member.process.send, frame.query)
+
+    def _on_load_failed(self, member: Member, frame: LoadFailed) -> None:
+        """A version that loaded before did not load here: its jobs cannot run."""
+        member.loaded.discard(frame.version)
+        reason = frame.problems[0].message if frame.problems else "unknown"
+        jobs = [job for job in member.inflight.values() if job.version.number == frame.version]
+        for job in jobs:
+            member.take(job.number)
+            self._fail(job, RunStatus.FAILED, RunError("LoadFailed", f"the file loaded once, but not again: {reason}"))
+        self._pump(member)
+
+    def _fail(self, job: Job, status: RunStatus, error: RunError) -> None:
+        """All hooks that the job has left have failed."""
+        outcomes = [Outcome(job.full_name(hook), status, error=error) for hook in job.hooks]
+        job.hooks = []
+        if not job.forgotten:
+            self._boss.ran(job, outcomes, ended=True)
+        self._finished(self._lanes[job.version.file], job)
+
+    # ── watching ──
+
+    def _look_later(self, member: Member) -> None:
+        if member.timer is None:
+            member.timer = asyncio.get_running_loop().call_later(_LOOK, self._look, member)
+
+    def _stop_looking(self, member: Member) -> None:
+        if member.timer is not None:
+            member.timer.cancel()
+            member.timer = None
+
+    def _look(self, member: Member) -> None:
+        """Is a run slow, or past its limit?"""
+        member.timer = None
+        doing = member.process.doing()
+        now = time.monotonic()
+        age = now - doing.since
+        if doing.activity is Activity.IDLE and not member.inflight:
+            return
+        job = member.inflight.get(doing.number) if doing.activity is Activity.RUNNING else None
+        silent = now - member.heard > self._hard * (len(job.sent) + 1 if job else 2)
+        if (doing.activity is not Activity.IDLE and age > self._hard) or (member.inflight and silent):
+            member.process.kill(f"a hook did not end within {self._hard:g} s")
+            return
+        if job is not None and age > SLOW and not member.alone:
+            self._isolate(member, self._lanes[job.version.file])
+        self._look_later(member)
+
+    def _isolate(self, member: Member, slow: Lane) -> None:
+        """The slow lane keeps the worker for itself; the others get a new one."""
+        self._shared.remove(member)
+        self._alone.add(member)
+        member.alone = slow.alone = True
+        others = [lane for lane in member.lanes if lane is not slow]
+        for lane in others:
+            lane.queue.extendleft(reversed(member.detach(lane)))
+        log.info("worker.isolated", pid=member.process.pid, file=slow.file, moved=len(others))
+        self._replace(others, alone=False)
+
+    # ── the end of a worker ──
+
+    def _on_end(self, member: Member, reason: str) -> None:
+        if self._closing:
+            return
+        self._stop_looking(member)
+        doing = member.process.doing()
+        jobs = list(member.inflight.values())
+        member.inflight.clear()
+        lanes = list(member.lanes)
+        member.lanes.clear()
+        for lane in lanes:
+            lane.member = None
+        if member.alone:
+            self._alone.discard(member)
+        else:
+            self._shared.remove(member)
+        guilty = None if member.blameless else self._blame(doing, jobs, reason)
+        log.warning("worker.died", pid=member.process.pid, reason=reason, hook=guilty or "", rerun=len(jobs))
+        self._rerun(jobs)
+        together = [lane for lane in lanes if not lane.alone]
+        if not member.alone:
+            self._replace(together, alone=False)
+        for lane in lanes:
+            if lane.alone:
+                self._replace([lane], alone=True)
+
+    def _blame(self, doing: Doing, jobs: list[Job], reason: str) -> str | None:
+        """Who was it? Reports the run as killed and returns the hook's full name."""
+        if doing.activity is Activity.LOADING:
+            for job in [job for job in jobs if job.version.number == doing.number]:
+                jobs.remove(job)
+                self._fail(job, RunStatus.KILLED, RunError("Killed", f"loading the file: {reason}"))
+            return None
+        job = next((job for job in jobs if job.number == doing.number), None)
+        if job is None or doing.index >= len(job.sent) or job.sent[doing.index] not in job.hooks:
+            for job in jobs:
+                job.deaths += 1
+            return None
+        return self._killed(job, job.sent[doing.index], reason)
+
+    def _killed(self, job: Job, hook: str, reason: str) -> str:
+        name = job.full_name(hook)
+        job.hooks = [other for other in job.hooks if other != hook]
+        outcome = Outcome(name, RunStatus.KILLED, error=RunError("Killed", reason), duration=self._hard)
+        if not job.forgotten:
+            self._boss.ran(job, [outcome], ended=not job.hooks)
+        self._count_kill(name)
+        return name
+
+    def _count_kill(self, hook: str) -> None:
+        if self.quarantine.killed(hook):
+            log.error("hook.quarantined", hook=hook, kills=KILLS)
+
+    def _rerun(self, jobs: list[Job]) -> None:
+        """Put the jobs of a dead worker back at the front of their lanes."""
+        for job in reversed(jobs):
+            lane = self._lanes[job.version.file]
+            if job.forgotten or not job.hooks:
+                self._finished(lane, job)
+            elif job.deaths > _DEATHS:
+                self._fail(job, RunStatus.KILLED, RunError("Killed", "its worker died again and again"))
+            else:
+                lane.queue.appendleft(job)
+
+    # ── placing ──
+
+    def _place(self, lane: Lane) -> None:
+        if not self._shared:
+            self._homeless.append(lane)
+            return
+        member = min(self._shared, key=lambda candidate: len(candidate.lanes))
+        member.attach(lane)
+
+    def _replace(self, lanes: list[Lane], *, alone: bool) -> None:
+        """Start a worker for the lanes."""
+        task = asyncio.get_running_loop().create_task(self._start_for(lanes, alone=alone), name="replace-worker")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _start_for(self, lanes: list[Lane], *, alone: bool) -> None:
+        while True:
+            try:
+                member = await self._new_member(alone=alone)
+                break
+            except OSError as error:
+                log.error("worker.start_failed", reason=str(error))
+                await asyncio.sleep(_RETRY)
+        if alone:
+            self._alone.add(member)
+        else:
+            self._shared.append(member)
+            lanes += self._homeless
+            self._homeless = []
+        for lane in lanes:
+            if self._lanes.get(lane.file) is not lane or lane.member is not None:
+                continue  # removed meanwhile, or at home again
+            member.attach(lane)
+            member.load(lane.version, self._boss.state(lane.file))
+        log.debug("worker.replaced", pid=member.process.pid, files=[lane.file for lane in lanes])
+        if alone and not member.lanes:
+            self._retire(member)
+            return
+        self._look_later(member)
+        self._pump(member)
+
+    async def _new_member(self, *, alone: bool) -> Member:
+        spawned = await self._spawner.spawn()
+        process = WorkerProcess(
+            spawned, lambda frame: self._on_frame(member, frame), lambda reason: self._on_end(member, reason)
+        )
+        member = Member(process, alone, heard=time.monotonic())
+        process.send(self._configure)
+        return member
+
+    @property
+    def _boss(self) -> Employer:
+        assert self._employer is not None, "start() comes first"
+        return self._employer

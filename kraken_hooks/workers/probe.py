@@ -1,0 +1,72 @@
+"""Loads a new version of a hook file in a worker of its own, before any running worker sees it. Event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from kraken_hooks.errors import HookLoadError
+from kraken_hooks.outcome import Problem
+from kraken_hooks.wire import Configure, FromWorker, Load, Loaded, LoadFailed
+from kraken_hooks.workers.lane import Version
+from kraken_hooks.workers.process import WorkerProcess
+from kraken_hooks.workers.spawner import Spawned
+
+
+class LoadRefused(HookLoadError):
+    """The hook file does not load; `problems` say where and why."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(problems[0].message if problems else "it does not load")
+        self.problems = problems
+
+
+class Probe:
+    """One worker that only loads. Use it for a batch of files, then `close` it."""
+
+    def __init__(self, spawn: Callable[[], Awaitable[Spawned]], configure: Configure, patience: float) -> None:
+        self._spawn = spawn
+        self._configure = configure
+        self._patience = patience
+        self._process: WorkerProcess | None = None
+        self._result: asyncio.Future[Loaded | LoadFailed] | None = None
+
+    async def load(self, number: int, file: str, source: bytes) -> Version:
+        """The version, where it loads well. Call for one file at a time.
+
+        Raises:
+            LoadRefused: it does not.
+        """
+        process = await self._started()
+        loop = asyncio.get_running_loop()
+        self._result = loop.create_future()
+        timer = loop.call_later(self._patience, process.kill, "it did not come to an end")
+        try:
+            process.send(Load(number, file, source, {}))
+            frame = await self._result
+        finally:
+            timer.cancel()
+        if isinstance(frame, LoadFailed):
+            raise LoadRefused(frame.problems)
+        return Version(number, file, source, frame.hooks, frame.problems, frame.logs)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    async def _started(self) -> WorkerProcess:
+        if self._process is None:
+            self._process = WorkerProcess(await self._spawn(), self._on_frame, self._on_end)
+            self._process.send(self._configure)
+        return self._process
+
+    def _on_frame(self, frame: FromWorker) -> None:
+        if isinstance(frame, Loaded | LoadFailed) and self._result is not None and not self._result.done():
+            self._result.set_result(frame)
+
+    def _on_end(self, reason: str) -> None:
+        self._process = None
+        if self._result is not None and not self._result.done():
+            problem = Problem(0, 0, f"loading it ended the worker process: {reason}", "look for endless work or huge constants")
+            self._result.set_result(LoadFailed(0, [problem]))

@@ -1,0 +1,128 @@
+"""One worker process as the broker sees it: frames out, frames in, what it does now, its end. Runs on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from kraken_hooks.errors import WorkerProtocolError
+from kraken_hooks.wire import PROGRESS, Activity, BrokerReader, FromWorker, ToWorker, encode
+from kraken_hooks.workers.spawner import Spawned
+
+_READ: Final = 256 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a worker says that it does: see `wire.PROGRESS`. `seconds`: for how long."""
+
+    activity: Activity
+    number: int
+    index: int
+    since: float
+
+
+class WorkerProcess:
+    """Owns the pipe and the pidfd. `on_frame` is called for each frame, `on_end` once, with the reason."""
+
+    def __init__(
+        self, spawned: Spawned, on_frame: Callable[[FromWorker], None], on_end: Callable[[str], None]
+    ) -> None:
+        self.pid = spawned.pid
+        self._pipe = spawned.pipe
+        self._pidfd = spawned.pidfd
+        self._progress = spawned.progress
+        self._on_frame = on_frame
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._reader = BrokerReader()
+        self._out = bytearray()
+        self._flushing = False
+        self._writing = False
+        self._ended = False
+        self._loop.add_reader(self._pipe, self._readable)
+
+    def send(self, frame: ToWorker) -> None:
+        """Queue a frame. All frames of one turn of the event loop go out in one write."""
+        self._out += encode(frame)
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def doing(self) -> Doing:
+        """What it does now, as far as it can be believed."""
+        activity, number, index, since = PROGRESS.unpack_from(self._progress)
+        try:
+            return Doing(Activity(activity), number, index, since)
+        except ValueError:
+            return Doing(Activity.IDLE, 0, 0, since)
+
+    def kill(self, reason: str) -> None:
+        """End it at once. `on_end` is called before this returns."""
+        if not self._ended:
+            try:
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has ended by itself
+            self._end(reason)
+
+    def close(self) -> None:
+        """Let it end by itself: it sees the end of its pipe. `on_end` is not called."""
+        if not self._ended:
+            self._ended = True
+            self._release()
+
+    # ── the pipe ──
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if self._ended or not self._out or self._writing:
+            return
+        try:
+            sent = self._pipe.send(self._out)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # the end of the pipe shows when it is read
+        del self._out[:sent]
+        if self._out:
+            self._writing = True
+            self._loop.add_writer(self._pipe, self._writable)
+
+    def _writable(self) -> None:
+        self._loop.remove_writer(self._pipe)
+        self._writing = False
+        self._flush()
+
+    def _readable(self) -> None:
+        try:
+            data = self._pipe.recv(_READ)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._end("it ended by itself")
+            return
+        self._reader.feed(data)
+        try:
+            while not self._ended and (frame := self._reader.next()) is not None:
+                self._on_frame(frame)
+        except WorkerProtocolError as error:
+            self.kill(f"it broke the protocol: {error}")
+
+    def _end(self, reason: str) -> None:
+        self._ended = True
+        self._release()
+        self._on_end(reason)
+
+    def _release(self) -> None:
+        self._loop.remove_reader(self._pipe)
+        if self._writing:
+            self._loop.remove_writer(self._pipe)
+        self._pipe.close()
+        os.close(self._pidfd)

@@ -1,0 +1,157 @@
+"""Client of the fork server: asks for worker processes. Runs on the broker's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import mmap
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kraken_hooks import logs
+from kraken_hooks.wire import PROGRESS
+
+log = logs.get()
+
+#: What a worker's interpreter must be able to import besides the standard library.
+_PACKAGES: Final = ("kraken_hooks", "RestrictedPython", "msgspec", "tzdata")
+
+_START: Final = (
+    "import sys; sys.path += sys.argv[2:]; from kraken_hooks.sandbox.forkserver import main; main(int(sys.argv[1]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """A new worker process: our end of its pipe, its process id, a descriptor to kill it by, and its progress page."""
+
+    pipe: socket.socket
+    pid: int
+    pidfd: int
+    progress: mmap.mmap
+
+
+class Spawner:
+    """Starts the fork server, and starts it again when it has died."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._ready: asyncio.Future[None] | None = None
+        self._waiting: deque[asyncio.Future[tuple[int, int]]] = deque()
+
+    async def spawn(self) -> Spawned:
+        """A worker process that waits for its first frame.
+
+        Raises:
+            OSError: the fork server cannot be started, or died while it forked.
+        """
+        control = await self._connected()
+        ours, theirs = socket.socketpair()
+        page = os.memfd_create("kraken-progress", os.MFD_CLOEXEC)
+        try:
+            os.ftruncate(page, PROGRESS.size)
+            answer: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
+            self._waiting.append(answer)
+            socket.send_fds(control, [b"f"], [theirs.fileno(), page])
+            progress = mmap.mmap(page, PROGRESS.size, prot=mmap.PROT_READ)
+            pid, pidfd = await answer
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(page)
+        ours.setblocking(False)
+        return Spawned(ours, pid, pidfd, progress)
+
+    def close(self) -> None:
+        """End the fork server; it kills what workers are left."""
+        self._disconnect()
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=2)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    async def _connected(self) -> socket.socket:
+        if self._control is None:
+            self._start()
+        assert self._ready is not None
+        await asyncio.shield(self._ready)
+        if self._control is None:
+            raise ConnectionError("the fork server ended at once")
+        return self._control
+
+    def _start(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        ours, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _START, str(theirs.fileno()), *_import_paths()],
+            env={},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            cwd="/",
+        )
+        theirs.close()
+        ours.setblocking(False)
+        loop = asyncio.get_running_loop()
+        self._control = ours
+        self._ready = loop.create_future()
+        loop.add_reader(ours, self._read)
+
+    def _read(self) -> None:
+        assert self._control is not None
+        assert self._ready is not None
+        try:
+            data, fds, _, _ = socket.recv_fds(self._control, 4, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, fds = b"", []
+        if not data:
+            log.error("worker.forkserver_died", pending=len(self._waiting))
+            self._disconnect()
+        elif not self._ready.done():
+            self._ready.set_result(None)
+        else:
+            answer = self._waiting.popleft()
+            if answer.cancelled():
+                os.close(fds[0])
+            else:
+                answer.set_result((int.from_bytes(data, "little"), fds[0]))
+
+    def _disconnect(self) -> None:
+        control, self._control = self._control, None
+        if control is None:
+            return
+        asyncio.get_running_loop().remove_reader(control)
+        control.close()
+        error = ConnectionError("the fork server died")
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(error)
+        while self._waiting:
+            answer = self._waiting.popleft()
+            if not answer.done():
+                answer.set_exception(error)
+
+
+def _import_paths() -> list[str]:
+    """Where a worker finds the few packages that it needs."""
+    found: dict[str, None] = {}
+    for name in _PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None:
+            found[str(Path(spec.origin).parent.parent)] = None
+    return list(found)
