@@ -93,7 +93,7 @@ async def _rehearse(name: str, source: bytes, message: Message, settings: Settin
 async def _run(pool: Pool, stage: _Stage, version: Version, message: Message, shown: Rehearsal) -> None:
     table = RoutingTable({version.file: version.specs})
     ranks = {}
-    for match in table.match(message.kind, message.collector, message.content_type, message.metadata):
+    for match in table.match(message.collector, message.content_type, message.metadata):
         shown.matched += [f"{match.file}:{hook}" for hook in match.hooks]
         ranks.update(match.ranks)
         pool.submit(Job(message, version, list(match.hooks), None, asked=match.hooks))

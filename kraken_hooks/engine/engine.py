@@ -141,7 +141,7 @@ class Engine:
         """
         if self._stopping:
             raise Stopping("the broker is stopping")
-        matches = self._table.match(kind, collector, content_type, metadata)
+        matches = self._table.match(collector, content_type, metadata)
         began = time.perf_counter()
         seq = self._sequence.next()
         message = Message(

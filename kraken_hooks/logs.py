@@ -1,0 +1,156 @@
+"""The broker's log: one JSON object a line on standard output; coloured text on a terminal.
+
+Configured once, at start, in the main thread; used from all threads. Under systemd each line begins with its priority, so
+that `journalctl -p` works. `EVENTS` lists every event name there is.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+
+#: Every event with what it means. A test holds the code and docs/logs.md against it.
+EVENTS: Final[dict[str, str]] = {
+    "broker.starting": "the broker has read its settings and begins to start",
+    "broker.ready": "it answers calls; `seconds` since start",
+    "broker.rescan": "SIGHUP: all hook files are looked at again",
+    "broker.stopping": "it was told to stop and takes no new calls",
+    "broker.stopped": "it has stopped, everything is committed",
+    "broker.failed": "it cannot go on; `reason` and `remedy`",
+    "broker.task_failed": "a background task failed: a bug, please report it",
+    "settings.unknown": "a KRAKENB_ variable that means nothing; misspelt?",
+    "hooks.missing": "the hooks directory cannot be read; what ran goes on",
+    "hook.loaded": "a hook file is new or changed and runs from now on",
+    "hook.load_failed": "a hook file does not load; `problems` say where and why, `running` what goes on instead",
+    "hook.removed": "a hook file is gone, its hooks do not run any more",
+    "hook.refused": "a hook file is not read: `reason`",
+    "hook.log": "a line that a hook logged or printed: `text`",
+    "hook.failed": "a hook raised; the message is kept as a dead letter",
+    "hook.timeout": "a hook took longer than KRAKENB_HOOK_TIMEOUT; the message is kept as a dead letter",
+    "hook.killed": "a hook had to be killed with its worker; the message is kept as a dead letter",
+    "hook.quarantined": "a hook was killed three times in a row; it runs again when its file changes",
+    "worker.isolated": "a slow hook file keeps its worker for itself, the others there have moved",
+    "worker.died": "a worker process ended; what it had besides the guilty hook runs again",
+    "worker.replaced": "a new worker process has taken the place",
+    "worker.start_failed": "a worker process could not be started; it is tried again",
+    "worker.forkserver_died": "the process that starts workers ended; it is started again",
+    "message.handled": "a message's hooks have ended and all is committed (debug)",
+    "message.accepted": "a message is in the inbox, its hooks run later (debug)",
+    "message.refused": "a message was not accepted; `reason` and gRPC `status`",
+    "inbox.waiting": "messages in the inbox from before the start; they run now",
+    "storage.failed": "the state directory takes no writes: `reason`; calls are refused until it does",
+    "storage.recovered": "the state directory takes writes again",
+    "dead.added": "a failed run or a refused effect was kept as a dead letter",
+    "sink.down": "a sink does not take effects; they wait in the outbox",
+    "sink.up": "a sink takes effects again",
+    "sink.refused": "a sink refused an effect for good; it is a dead letter",
+    "sink.failed": "a sink's own code failed: a bug, please report it",
+    "sink.unconfigured": "effects wait for a sink that is not configured any more",
+    "reload.polling": "the system gives no notifications of changed files; the directory is looked at regularly",
+    "library": "a line that a library logged: `text`",
+}
+
+_PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+_lock = threading.Lock()
+_debug = False
+
+
+def get() -> structlog.typing.FilteringBoundLogger:
+    """A logger: `log.info("event.name", key=value)`."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+def debugging() -> bool:
+    """Whether debug lines are written; to save the work of making them."""
+    return _debug
+
+
+def configure(*, debug: bool, environment: Mapping[str, str], stream: TextIO | None = None) -> None:
+    """Write to `stream` (standard output) from now on; library lines too."""
+    global _debug
+    _debug = debug
+    out = sys.stdout if stream is None else stream
+    level = logging.DEBUG if debug else logging.INFO
+    processors: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _drop_nothing_said,
+        structlog.processors.format_exc_info,
+    ]
+    if out.isatty():
+        processors.append(structlog.dev.ConsoleRenderer())
+    else:
+        processors.append(_Json(prefix=_under_systemd(out, environment)))
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: _Lines(out),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers = [_Library()]
+    root.setLevel(logging.WARNING)
+
+
+class _Lines:
+    """Writes whole lines. A reader that has gone away is no reason to stop."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def msg(self, line: str) -> None:
+        with _lock:
+            try:
+                self._out.write(line + "\n")
+                self._out.flush()
+            except (OSError, ValueError):
+                return
+
+    debug = info = warning = error = critical = exception = msg
+
+
+class _Json:
+    """One JSON object; event, level and time first."""
+
+    def __init__(self, *, prefix: bool) -> None:
+        self._prefix = prefix
+
+    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+        level = event.pop("level", "info")
+        line = {"timestamp": event.pop("timestamp", ""), "level": level, "event": event.pop("event", ""), **event}
+        text = json.dumps(line, default=str, ensure_ascii=False)
+        return f"<{_PRIORITIES.get(level, 6)}>{text}" if self._prefix else text
+
+
+class _Library(logging.Handler):
+    """Lines of libraries go the same way."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = record.levelname.lower()
+        method = getattr(get(), level if level in _PRIORITIES else "info")
+        method("library", text=record.getMessage(), library=record.name)
+
+
+def _drop_nothing_said(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Fields of None say nothing."""
+    for name in [name for name, value in event.items() if value is None]:
+        del event[name]
+    return event
+
+
+def _under_systemd(out: TextIO, environment: Mapping[str, str]) -> bool:
+    """JOURNAL_STREAM names the device and inode of what systemd gave as standard output."""
+    stream = environment.get("JOURNAL_STREAM", "")
+    try:
+        found = os.fstat(out.fileno())
+    except (OSError, ValueError):
+        return False
+    return stream == f"{found.st_dev}:{found.st_ino}"

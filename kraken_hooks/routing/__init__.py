@@ -1,0 +1,1 @@
+"""Which hooks want a message. Pure: patterns compiled once, an immutable table, no I/O."""
