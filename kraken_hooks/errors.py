@@ -84,6 +84,13 @@ class StorageUnavailable(KrakenError):
     remedy = "Make room on the disk of the state directory; the broker goes on by itself."
 
 
+class StorageUnusable(KrakenError):
+    """The database in the state directory is damaged, or a newer version of kraken-hooks has written it."""
+
+    exit_code = 78
+    remedy = "Move the file aside (keep it: messages may be in it), or install the newer version."
+
+
 class QueueFull(KrakenError):
     """Inbox and outbox have reached KRAKENB_OUTBOX_MAX_MB. Nothing already accepted is dropped."""
 
