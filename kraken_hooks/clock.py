@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now_ns() -> int:
     """Nanoseconds since 1970 (UTC)."""
     return time.time_ns()
+
+
+def moment(nanoseconds: int) -> datetime:
+    """An aware datetime (UTC, whole microseconds) from nanoseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 class Sequence:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NoReturn
+from datetime import datetime
+from typing import Any, NoReturn
 
+from kraken_hooks.clock import moment
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.message import Message
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NotJson(HookUsageError):
@@ -18,11 +17,6 @@ class NotJson(HookUsageError):
 
 class NotText(HookUsageError):
     """`msg.text` of a message whose payload is not UTF-8."""
-
-
-def moment(nanoseconds: int) -> datetime:
-    """An aware datetime (UTC, whole microseconds) from nanoseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 class Msg:

@@ -1,0 +1,235 @@
+"""The outbox in memory: the same contract, nothing durable. For dry runs and for tests of hook authors."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Final
+
+import msgspec
+
+from kraken_hooks import clock
+from kraken_hooks.clock import moment
+from kraken_hooks.message import Message
+from kraken_hooks.outbox import schema
+from kraken_hooks.outbox.base import DeadFilter, PendingMessage, Transaction, Value
+from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
+
+_READ_BYTES: Final = 8 * 1024 * 1024
+
+#: (measurement, field, tags as text)
+_Series = tuple[str, str, str]
+
+
+class MemoryOutbox:
+    """Implements `outbox.base.Outbox`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inbox: dict[int, Message] = {}
+        self._pending: dict[int, dict[str, None]] = {}
+        self._outbox: dict[int, QueuedEffect] = {}
+        self._dead: dict[str, DeadLetter] = {}
+        self._state: dict[str, dict[str, bytes]] = {}
+        self._points: dict[_Series, dict[tuple[int, str], Value]] = {}
+        self._tags: dict[_Series, dict[str, str]] = {}
+        self._last_good: dict[str, bytes] = {}
+
+    def commit(self, batch: list[Transaction]) -> None:
+        with self._lock:
+            for one in batch:
+                self._check(one)
+            for one in batch:
+                self._write(one)
+
+    @staticmethod
+    def _check(one: Transaction) -> None:
+        try:
+            schema.pack([one.accept, one.effects, one.state, one.dead, [point.value for point in one.points]])
+            for point in one.points:
+                schema.tags_text(point.tags).encode()
+                str(point.value).encode()
+        except (TypeError, OverflowError, UnicodeEncodeError) as error:
+            raise ValueError(f"it cannot be stored: {error}") from error
+
+    def _write(self, one: Transaction) -> None:
+        if one.accept is not None and one.pending:
+            self._inbox[one.accept.seq] = one.accept
+            self._pending[one.accept.seq] = dict.fromkeys(hook for hooks in one.pending.values() for hook in hooks)
+        for seq, hooks in one.ended:
+            self._end(seq, hooks)
+        for queued in one.effects:
+            self._outbox[queued.seq] = queued
+        for point in one.points:
+            series = (point.measurement, point.field, schema.tags_text(point.tags))
+            self._tags[series] = point.tags
+            self._points.setdefault(series, {})[point.at, point.id] = point.value
+        for file, keys in one.state_deleted.items():
+            for key in keys:
+                self._state.get(file, {}).pop(key, None)
+        for file, values in one.state.items():
+            self._state.setdefault(file, {}).update({key: schema.pack(value) for key, value in values.items()})
+        for letter in one.dead:
+            self._dead[letter.id] = letter
+        for seq in one.settled:
+            self._outbox.pop(seq, None)
+        for file, source in one.last_good.items():
+            if source is None:
+                self._last_good.pop(file, None)
+            else:
+                self._last_good[file] = source
+
+    def _end(self, seq: int, hooks: list[str]) -> None:
+        left = self._pending.get(seq)
+        if left is None:
+            return
+        for hook in hooks:
+            left.pop(hook, None)
+        if not left:
+            del self._pending[seq], self._inbox[seq]
+
+    def changed_outside(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    # ── what is where ──
+
+    def queued_bytes(self) -> int:
+        with self._lock:
+            return sum(message.size for message in self._inbox.values()) + sum(
+                len(schema.pack(queued)) for queued in self._outbox.values()
+            )
+
+    def last_seq(self) -> int:
+        with self._lock:
+            return max((*self._inbox, *self._outbox), default=0)
+
+    def waiting(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        with self._lock:
+            for hooks in self._pending.values():
+                for file in {_file(hook) for hook in hooks}:
+                    found[file] = found.get(file, 0) + 1
+        return found
+
+    def queued(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        with self._lock:
+            for queued in self._outbox.values():
+                found[queued.effect.sink] = found.get(queued.effect.sink, 0) + 1
+        return found
+
+    # ── inbox, outbox ──
+
+    def pending(self, file: str, after: int, limit: int) -> list[PendingMessage]:
+        def rows() -> Iterator[PendingMessage]:
+            size = 0
+            for seq in sorted(seq for seq in self._pending if seq > after):
+                hooks = [hook for hook in self._pending[seq] if _file(hook) == file]
+                if hooks:
+                    yield PendingMessage(self._inbox[seq], hooks)
+                    size += self._inbox[seq].size
+                    if size >= _READ_BYTES:
+                        return
+
+        with self._lock:
+            return list(islice(rows(), limit))
+
+    def take(self, sink: str, after: int, limit: int) -> list[QueuedEffect]:
+        def rows() -> Iterator[QueuedEffect]:
+            size = 0
+            for seq in sorted(seq for seq in self._outbox if seq > after):
+                queued = self._outbox[seq]
+                if queued.effect.sink == sink:
+                    yield queued
+                    size += len(schema.pack(queued))
+                    if size >= _READ_BYTES:
+                        return
+
+        with self._lock:
+            return list(islice(rows(), limit))
+
+    # ── state, last good sources ──
+
+    def state(self, file: str) -> dict[str, object]:
+        with self._lock:
+            return {key: schema.unpack_value(blob) for key, blob in self._state.get(file, {}).items()}
+
+    def last_good(self) -> dict[str, bytes]:
+        with self._lock:
+            return dict(self._last_good)
+
+    # ── the store's queries ──
+
+    def last(self, measurement: str, field: str, tags: dict[str, str] | None) -> Value | None:
+        found = self._values(measurement, field, tags)
+        return found[-1][2] if found else None
+
+    def window(
+        self, measurement: str, field: str, since: int, tags: dict[str, str] | None, limit: int
+    ) -> list[tuple[datetime, Value]]:
+        found = [(moment(at), value) for at, _, value in self._values(measurement, field, tags) if at >= since]
+        return found[-limit:]
+
+    def _values(self, measurement: str, field: str, tags: dict[str, str] | None) -> list[tuple[int, str, Value]]:
+        with self._lock:
+            found = [
+                (at, id, value)
+                for series, points in self._points.items()
+                if series[:2] == (measurement, field) and schema.has_tags(self._tags[series], tags)
+                for (at, id), value in points.items()
+            ]
+        return sorted(found, key=lambda row: row[:2])
+
+    # ── dead letters ──
+
+    def dead(self, wanted: DeadFilter, limit: int) -> list[DeadLetter]:
+        with self._lock:
+            found = [letter for letter in self._dead.values() if _wanted(letter, wanted)]
+        return sorted(found, key=lambda letter: (letter.at, letter.id))[:limit]
+
+    def count_dead(self, wanted: DeadFilter) -> int:
+        with self._lock:
+            return sum(_wanted(letter, wanted) for letter in self._dead.values())
+
+    def replay(self, id: str) -> bool:
+        seq = max(self.last_seq(), clock.now_ns()) + 1
+        with self._lock:
+            letter = self._dead.pop(id, None)
+            if letter is None:
+                return False
+            again = Transaction()
+            if letter.kind is DeadKind.RUN and letter.message is not None:
+                again.accept = msgspec.structs.replace(letter.message, seq=seq)
+                again.pending = {_file(letter.hook): [letter.hook]}
+            elif letter.effect is not None:
+                again.effects = [msgspec.structs.replace(letter.effect, seq=seq)]
+            self._write(again)
+        return True
+
+    def purge(self, wanted: DeadFilter) -> int:
+        with self._lock:
+            gone = [id for id, letter in self._dead.items() if _wanted(letter, wanted)]
+            for id in gone:
+                del self._dead[id]
+        return len(gone)
+
+
+def _file(hook: str) -> str:
+    return hook.partition(":")[0]
+
+
+def _wanted(letter: DeadLetter, wanted: DeadFilter) -> bool:
+    return (
+        (not wanted.ids or letter.id in wanted.ids)
+        and (wanted.kind is None or letter.kind is wanted.kind)
+        and (not wanted.hook or fnmatchcase(letter.hook, wanted.hook))
+        and (not wanted.sink or letter.sink == wanted.sink)
+        and (wanted.since is None or letter.at >= wanted.since)
+        and (wanted.until is None or letter.at <= wanted.until)
+    )
