@@ -6,10 +6,14 @@ It is not asked to retry, to wait or to keep anything: the courier does that.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+import msgspec
+
 from kraken_hooks.outcome import QueuedEffect
+from kraken_hooks.settings import Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +60,19 @@ class Sink(Protocol):
     def close(self) -> None:
         """Let go of connections. Called once, at the end."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class SinkType:
+    """A kind of sink, as the registry lists it.
+
+    `ops` maps each operation to the arguments that the author's API gives it. `missing` says which variable has to be set
+    before the sink can be used, "" where nothing is missing. `open` makes the sink in its delivery thread; None: the sink is
+    embedded in the storage and needs no delivery.
+    """
+
+    name: str
+    ops: Mapping[str, type[msgspec.Struct]]
+    section: type[Section] | None
+    missing: Callable[[Section | None], str]
+    open: Callable[[Section], Sink] | None

@@ -1,0 +1,5 @@
+"""`python -m kraken_hooks`."""
+
+from kraken_hooks.cli import main
+
+main()

@@ -1,0 +1,224 @@
+"""`kraken-hooks dead`: what failed for good, and what becomes of it. Works on the database, with or without a running broker."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from kraken_hooks.cli.options import payload_fields, settings, shown
+
+if TYPE_CHECKING:
+    from kraken_hooks.outbox.base import DeadFilter
+    from kraken_hooks.outbox.sqlite import SqliteOutbox
+    from kraken_hooks.outcome import DeadLetter
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+#: Letters listed where the user does not say how many.
+_SHOWN: Final = 100
+
+
+class _Moment(click.ParamType):
+    """A time: ISO 8601, or an age such as 2h or 3d. Nanoseconds since 1970."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        span = _SPAN.fullmatch(value)
+        if span:
+            return time.time_ns() - int(float(span[1]) * _UNITS[span[2]] * 1e9)
+        try:
+            return int(datetime.fromisoformat(value).astimezone().timestamp() * 1e9)
+        except ValueError:
+            self.fail(f"{value} is no time; write 2026-01-31T12:00 or 2h, 3d", param, ctx)
+
+
+@click.group()
+def dead() -> None:
+    """Failed runs and refused effects: list, show, replay, purge."""
+
+
+def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = (
+        click.option("--hook", default="", metavar="GLOB", help="Full name of the hook, such as 'alarm.py:*'."),
+        click.option("--sink", default="", help="Name of the sink."),
+        click.option("--kind", type=click.Choice(["run", "effect"]), help="Failed runs, or refused effects."),
+        click.option("--since", type=_Moment(), help="Not older: ISO 8601, or an age such as 2h."),
+        click.option("--until", type=_Moment(), help="Not newer."),
+        click.option("--state-dir", metavar="DIR", help="State directory of the broker (KRAKENB_STATE_DIR)."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _wanted(values: dict[str, Any], ids: tuple[str, ...] = ()) -> DeadFilter:
+    from kraken_hooks.outbox.base import DeadFilter
+    from kraken_hooks.outcome import DeadKind
+
+    kind = values["kind"]
+    return DeadFilter(
+        ids, DeadKind(kind) if kind else None, values["hook"], values["sink"], values["since"], values["until"]
+    )
+
+
+@contextmanager
+def _opened(state_dir: str | None) -> Iterator[SqliteOutbox]:
+    from kraken_hooks.app import DATABASE
+    from kraken_hooks.outbox.sqlite import SqliteOutbox
+
+    path = settings(state_dir=state_dir).state_dir / DATABASE
+    if not path.exists():
+        raise click.ClickException(f"there is no database at {path}; has the broker ever run with this state directory?")
+    outbox = SqliteOutbox(path)
+    try:
+        yield outbox
+    finally:
+        outbox.close()
+
+
+@dead.command("list")
+@_filters
+@click.option("--limit", type=click.IntRange(1), default=_SHOWN, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="A list as JSON.")
+def list_letters(limit: int, as_json: bool, state_dir: str | None, **values: Any) -> None:
+    """List dead letters, oldest first."""
+    with _opened(state_dir) as outbox:
+        wanted = _wanted(values)
+        letters = outbox.dead(wanted, limit)
+        total = outbox.count_dead(wanted)
+    if as_json:
+        click.echo(json.dumps([_as_object(letter) for letter in letters], ensure_ascii=False, indent=2, default=_text))
+        return
+    if not letters:
+        click.echo("no dead letters")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("id", "time", "hook", "sink", "reason", box=None, pad_edge=False)
+    for letter in letters:
+        table.add_row(letter.id, _time(letter.at), letter.hook, letter.sink, f"{letter.error.type}: {letter.error.message}"[:200])
+    console = Console()
+    console.width = max(console.width, 100)  # in a pipe: no narrower than can be read
+    console.print(table, soft_wrap=not console.is_terminal)
+    if total > len(letters):
+        click.echo(f"{len(letters)} of {total}; --limit shows more")
+
+
+@dead.command()
+@click.argument("id")
+@click.option("--state-dir", metavar="DIR", help="State directory of the broker (KRAKENB_STATE_DIR).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def show(id: str, state_dir: str | None, as_json: bool) -> None:  # noqa: A002  # as the user calls it
+    """Show one dead letter in full."""
+    from kraken_hooks.outbox.base import DeadFilter
+
+    with _opened(state_dir) as outbox:
+        found = outbox.dead(DeadFilter(ids=(id,)), 1)
+    if not found:
+        raise click.ClickException(f"there is no dead letter {id}")
+    letter = found[0]
+    if as_json:
+        click.echo(json.dumps(_as_object(letter), ensure_ascii=False, indent=2, default=_text))
+        return
+    click.echo(f"id:      {letter.id}\ntime:    {_time(letter.at)}\nhook:    {letter.hook}")
+    click.echo(letter.error.traceback or f"{letter.error.type}: {letter.error.message}")
+    if letter.message is not None:
+        message = letter.message
+        click.echo(f"message: collector={message.collector} content_type={message.content_type} metadata={message.metadata or '{}'}")
+        click.echo(shown(message.payload))
+    if letter.effect is not None:
+        effect = letter.effect.effect
+        click.echo(f"effect:  {effect.sink}.{effect.op}")
+        click.echo(json.dumps(effect.args, ensure_ascii=False, indent=2, default=_text))
+
+
+@dead.command()
+@click.argument("ids", nargs=-1)
+@_filters
+@click.option("--all", "everything", is_flag=True, help="All dead letters.")
+def replay(ids: tuple[str, ...], everything: bool, state_dir: str | None, **values: Any) -> None:
+    """Put dead letters back: a message to its hook as it is today, an effect to its sink.
+
+    Safe to interrupt. A running broker takes them up within a few seconds.
+    """
+    wanted = _wanted(values, ids)
+    _demand_choice(wanted, everything=everything)
+    from rich.console import Console
+    from rich.progress import track
+
+    with _opened(state_dir) as outbox:
+        letters = outbox.dead(wanted, outbox.count_dead(wanted))
+        console = Console(stderr=True)
+        replayed = sum(
+            outbox.replay(letter.id)
+            for letter in track(letters, "replaying", console=console, disable=not console.is_terminal)
+        )
+    click.echo(f"{replayed} replayed")
+
+
+@dead.command()
+@click.argument("ids", nargs=-1)
+@_filters
+@click.option("--all", "everything", is_flag=True, help="All dead letters.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def purge(ids: tuple[str, ...], everything: bool, yes: bool, state_dir: str | None, **values: Any) -> None:
+    """Delete dead letters for good."""
+    wanted = _wanted(values, ids)
+    _demand_choice(wanted, everything=everything)
+    with _opened(state_dir) as outbox:
+        count = outbox.count_dead(wanted)
+        if count and not yes:
+            click.confirm(f"Delete {count} dead letters for good?", abort=True)
+        click.echo(f"{outbox.purge(wanted)} deleted")
+
+
+def _demand_choice(wanted: DeadFilter, *, everything: bool) -> None:
+    from kraken_hooks.outbox.base import DeadFilter
+
+    if wanted == DeadFilter() and not everything:
+        raise click.UsageError("say which: ids, --hook, --sink, --kind, --since, --until, or --all")
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at / 1e9).astimezone().isoformat(" ", "seconds")
+
+
+def _as_object(letter: DeadLetter) -> dict[str, object]:
+    made: dict[str, object] = {
+        "id": letter.id,
+        "kind": letter.kind.value,
+        "time": _time(letter.at),
+        "hook": letter.hook,
+        "sink": letter.sink,
+        "message_id": letter.message_id,
+        "error": {
+            "type": letter.error.type,
+            "message": letter.error.message,
+            "line": letter.error.line,
+            "traceback": letter.error.traceback,
+        },
+    }
+    if letter.message is not None:
+        message = letter.message
+        made["message"] = {
+            "collector": message.collector,
+            "content_type": message.content_type,
+            "metadata": json.loads(message.metadata) if message.metadata else {},
+            **payload_fields(message.payload),
+        }
+    if letter.effect is not None:
+        made["effect"] = {"op": letter.effect.effect.op, "args": letter.effect.effect.args}
+    return made
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,20 @@
+"""`kraken-hooks run`: the broker."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from kraken_hooks.cli.options import settings
+
+
+@click.command()
+@click.option("--hooks", metavar="DIR", help="Directory of hook files (KRAKENB_HOOKS_DIR).")
+@click.option("--state-dir", metavar="DIR", help="Directory of all that must survive (KRAKENB_STATE_DIR).")
+@click.option("--host", metavar="ADDRESS:PORT", help="Where to listen (KRAKENB_GRPC_HOST).")
+def run(hooks: str | None, state_dir: str | None, host: str | None) -> None:
+    """Run the broker until it is told to stop (SIGTERM, SIGINT)."""
+    from kraken_hooks.app import serve
+
+    sys.exit(serve(settings(hooks=hooks, state_dir=state_dir, host=host)))

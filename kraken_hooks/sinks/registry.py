@@ -1,0 +1,34 @@
+"""The list of sinks. Adding one: a file beside this one, a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from kraken_hooks.errors import WorkerProtocolError
+from kraken_hooks.outcome import Effect
+from kraken_hooks.sinks import slack, store
+from kraken_hooks.sinks.base import SinkType
+
+SINKS: Final[tuple[SinkType, ...]] = (
+    store.STORE,
+    slack.SLACK,
+)
+
+_OPERATIONS: Final = {(kind.name, op): arguments for kind in SINKS for op, arguments in kind.ops.items()}
+
+
+def check(effect: Effect) -> None:
+    """Hold an effect that a worker sent against what the author's API can make.
+
+    Raises:
+        WorkerProtocolError: it has another form.
+    """
+    arguments = _OPERATIONS.get((effect.sink, effect.op))
+    if arguments is None:
+        raise WorkerProtocolError(f"an effect {effect.sink}.{effect.op}, which there is not")
+    try:
+        msgspec.convert(effect.args, arguments)
+    except msgspec.ValidationError as error:
+        raise WorkerProtocolError(f"an effect {effect.sink}.{effect.op} of a wrong form: {error}") from error
