@@ -17,7 +17,7 @@ from kraken_hooks.settings import Settings
 from kraken_hooks.sinks import registry
 from kraken_hooks.sinks.store import queries
 from kraken_hooks.wire import Answer, Configure
-from kraken_hooks.workers.lane import Job, Version
+from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.pool import Pool
 from kraken_hooks.workers.probe import LoadRefused
 

@@ -44,9 +44,13 @@ class Core(Section):
         "KRAKENB_STATE_DIR", default=None, help="directory for all that must survive a restart"
     )
     workers: int = variable("KRAKENB_WORKERS", default=0, help="worker processes that hook files share; 0: by cores")
-    reply_wait: float = variable("KRAKENB_REPLY_WAIT", default=0.25, help="seconds until a slow message is acknowledged")
+    reply_wait: float = variable(
+        "KRAKENB_REPLY_WAIT", default=0.25, help="seconds until a slow message is acknowledged"
+    )
     hook_timeout: float = variable("KRAKENB_HOOK_TIMEOUT", default=2.0, help="seconds that one run of a hook may take")
-    hook_memory_mb: int = variable("KRAKENB_HOOK_MEMORY_MB", default=128, help="memory that hooks of a worker may use, MB")
+    hook_memory_mb: int = variable(
+        "KRAKENB_HOOK_MEMORY_MB", default=128, help="memory that hooks of a worker may use, MB"
+    )
     outbox_max_mb: int = variable("KRAKENB_OUTBOX_MAX_MB", default=1024, help="bound of inbox and outbox on disk, MB")
 
     @field_validator("grpc_host")
@@ -140,7 +144,7 @@ def variables(sections: Mapping[str, type[Section]]) -> list[VariableInfo]:
     """Every variable there is."""
     return [
         VariableInfo(_names_of(info)[0], str(info.default), info.description or "", _is_secret(info))
-        for model in (Core, *sections.values())
+        for model in _models(sections)
         for info in model.model_fields.values()
     ]
 
@@ -192,8 +196,10 @@ def _make(model: type[Section], values: Mapping[str, str], problems: list[str]) 
         model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # type: ignore[assignment]  # its own dialect
 
         @classmethod
-        def settings_customise_sources(
-            cls, settings_cls: type[BaseSettings], **_: PydanticBaseSettingsSource
+        def settings_customise_sources(  # type: ignore[override]  # the other sources are not asked
+            cls,
+            settings_cls: type[BaseSettings],
+            **_: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return (_Given(settings_cls, own),)
 
@@ -213,7 +219,7 @@ class _Given(PydanticBaseSettingsSource):
         super().__init__(settings_cls)
         self._values = values
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002  # the base's signature
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # the base's signature
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -221,6 +227,10 @@ class _Given(PydanticBaseSettingsSource):
 
 
 # ── names ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _models(sections: Mapping[str, type[Section]]) -> list[type[Section]]:
+    return [Core, *sections.values()]
 
 
 def _names(model: type[Section]) -> list[str]:

@@ -200,9 +200,10 @@ class BrokerReader(_Reader):
         if body is None:
             return None
         try:
-            return _from_worker.decode(body)
+            frame: FromWorker = _from_worker.decode(body)
         except (msgspec.DecodeError, RecursionError) as error:
             raise WorkerProtocolError(f"no valid frame: {error}") from error
+        return frame
 
 
 class WorkerReader(_Reader):

@@ -53,7 +53,7 @@ def to_reply(returned: object) -> Reply | None:
     """
     if returned is None:
         return None
-    return returned._reply if type(returned) is Answer else _convert(returned)
+    return returned._reply if type(returned) is Answer else _convert(returned)  # noqa: SLF001  # opaque to hooks alone
 
 
 def _convert(value: object) -> Reply:

@@ -118,7 +118,7 @@ def _patterns(name: str, given: Patterns) -> list[str] | None:
     if given is None:
         return None
     many = [given] if isinstance(given, str) else given
-    if not isinstance(many, list | tuple) or not many:
+    if not isinstance(many, list | tuple) or not many:  # type: ignore[redundant-expr]  # what an author writes is not checked
         raise HookUsageError(f"{name}= takes a text or a list of texts, not {given!r:.80}")
     return [text(one, f"{name}=") for one in many]
 

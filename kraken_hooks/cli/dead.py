@@ -25,7 +25,7 @@ _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _SHOWN: Final = 100
 
 
-class _Moment(click.ParamType):
+class _Moment(click.ParamType[int]):
     """A time: ISO 8601, or an age such as 2h or 3d. Nanoseconds since 1970."""
 
     name = "time"
@@ -76,7 +76,9 @@ def _opened(state_dir: str | None) -> Iterator[SqliteOutbox]:
 
     path = settings(state_dir=state_dir).state_dir / DATABASE
     if not path.exists():
-        raise click.ClickException(f"there is no database at {path}; has the broker ever run with this state directory?")
+        raise click.ClickException(
+            f"there is no database at {path}; has the broker ever run with this state directory?"
+        )
     outbox = SqliteOutbox(path)
     try:
         yield outbox
@@ -105,7 +107,9 @@ def list_letters(limit: int, as_json: bool, state_dir: str | None, **values: Any
 
     table = Table("id", "time", "hook", "sink", "reason", box=None, pad_edge=False)
     for letter in letters:
-        table.add_row(letter.id, _time(letter.at), letter.hook, letter.sink, f"{letter.error.type}: {letter.error.message}"[:200])
+        table.add_row(
+            letter.id, _time(letter.at), letter.hook, letter.sink, f"{letter.error.type}: {letter.error.message}"[:200]
+        )
     console = Console()
     console.width = max(console.width, 100)  # in a pipe: no narrower than can be read
     console.print(table, soft_wrap=not console.is_terminal)
@@ -117,7 +121,7 @@ def list_letters(limit: int, as_json: bool, state_dir: str | None, **values: Any
 @click.argument("id")
 @click.option("--state-dir", metavar="DIR", help="State directory of the broker (KRAKENB_STATE_DIR).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def show(id: str, state_dir: str | None, as_json: bool) -> None:  # noqa: A002  # as the user calls it
+def show(id: str, state_dir: str | None, as_json: bool) -> None:  # as the user calls it
     """Show one dead letter in full."""
     from kraken_hooks.outbox.base import DeadFilter
 
@@ -133,7 +137,9 @@ def show(id: str, state_dir: str | None, as_json: bool) -> None:  # noqa: A002  
     click.echo(letter.error.traceback or f"{letter.error.type}: {letter.error.message}")
     if letter.message is not None:
         message = letter.message
-        click.echo(f"message: collector={message.collector} content_type={message.content_type} metadata={message.metadata or '{}'}")
+        click.echo(
+            f"message: collector={message.collector} content_type={message.content_type} metadata={message.metadata or '{}'}"
+        )
         click.echo(shown(message.payload))
     if letter.effect is not None:
         effect = letter.effect.effect

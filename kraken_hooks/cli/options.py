@@ -49,7 +49,9 @@ def message_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--metadata", default="", metavar="JSON", help="A JSON object."),
         click.option("--kind", default="collector", show_default=True, help="Kind, in the older service."),
         click.option("--data", metavar="TEXT", help="The payload as text."),
-        click.option("--file", "from_file", type=click.File("rb"), metavar="PATH", help="The payload from a file; - reads stdin."),
+        click.option(
+            "--file", "from_file", type=click.File("rb"), metavar="PATH", help="The payload from a file; - reads stdin."
+        ),
         click.option("--hex", "from_hex", metavar="HEX", help="The payload as hexadecimal digits."),
     )
     for option in reversed(options):

@@ -29,10 +29,14 @@ _Call = "Callable[[], tuple[str, KrakenResponse | None]]"
 
 @click.command()
 @message_options
-@click.option("--host", default="127.0.0.1:50051", show_default=True, metavar="ADDRESS:PORT", help="Where the broker listens.")
+@click.option(
+    "--host", default="127.0.0.1:50051", show_default=True, metavar="ADDRESS:PORT", help="Where the broker listens."
+)
 @click.option("--legacy", is_flag=True, help="Use the older service, as collectors before 2024-10 do.")
 @click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="How many messages.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Messages a second; as fast as they are answered otherwise.")
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), help="Messages a second; as fast as they are answered otherwise."
+)
 @click.option("--timeout", type=float, default=30.0, show_default=True, help="Seconds to wait for an answer.")
 @click.option("--json", "as_json", is_flag=True, help="The reply as JSON.")
 def send(host: str, legacy: bool, count: int, rate: float | None, timeout: float, as_json: bool, **values: Any) -> None:

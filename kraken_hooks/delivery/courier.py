@@ -20,7 +20,7 @@ from kraken_hooks.errors import KrakenError
 from kraken_hooks.outbox.base import Outbox, Transaction
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect, RunError
 from kraken_hooks.settings import Section
-from kraken_hooks.sinks.base import NotNow, Refused, Result, Sink, SinkType
+from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result, Sink, SinkType
 
 log = logs.get()
 
@@ -42,7 +42,12 @@ class Courier:
     """Delivers the effects of one sink. `open` makes the sink, in the courier's thread."""
 
     def __init__(
-        self, name: str, open: Callable[[], Sink], outbox: Outbox, settle: Settle, backoff: Backoff | None = None  # noqa: A002  # what it does
+        self,
+        name: str,
+        open: Callable[[], Sink],
+        outbox: Outbox,
+        settle: Settle,
+        backoff: Backoff | None = None,  # what it does
     ) -> None:
         self.name = name
         self._open = open
@@ -97,7 +102,9 @@ class Courier:
             return
         results = self._hand_over(sink, effects)
         self._handed_over = time.monotonic()
-        done = [(queued, result) for queued, result in zip(effects, results, strict=False) if not isinstance(result, NotNow)]
+        done = [
+            (queued, result) for queued, result in zip(effects, results, strict=False) if not isinstance(result, NotNow)
+        ]
         if done:
             self._note_up(len(done))
             self._settle_all(done)
@@ -110,16 +117,18 @@ class Courier:
         try:
             return sink.deliver(effects)
         except Exception as error:  # a bug in a sink must not end its thread, and loses nothing
-            log.error("sink.failed", sink=self.name, error=type(error).__name__, exc_info=True)
+            log.exception("sink.failed", sink=self.name, error=type(error).__name__)
             return [NotNow(f"its own code failed: {type(error).__name__}")]
 
-    def _settle_all(self, done: list[tuple[QueuedEffect, Result]]) -> None:
+    def _settle_all(self, done: list[tuple[QueuedEffect, Delivered | Refused]]) -> None:
         """Take the effects out of the outbox, durably; never deliver them again meanwhile."""
         transaction = Transaction(settled=[queued.seq for queued, _ in done])
         for queued, result in done:
             if isinstance(result, Refused):
                 transaction.dead.append(_dead_effect(queued, result))
-                log.error("sink.refused", sink=self.name, hook=queued.hook, message_id=queued.message_id, reason=result.reason)
+                log.error(
+                    "sink.refused", sink=self.name, hook=queued.hook, message_id=queued.message_id, reason=result.reason
+                )
                 log.warning("dead.added", kind="effect", sink=self.name, hook=queued.hook, message_id=queued.message_id)
         while True:
             try:
@@ -171,7 +180,7 @@ def start_couriers(
     return couriers
 
 
-def _opener(open: Callable[[Section], Sink], section: Section) -> Callable[[], Sink]:  # noqa: A002  # what it does
+def _opener(open: Callable[[Section], Sink], section: Section) -> Callable[[], Sink]:  # what it does
     return lambda: open(section)
 
 
@@ -186,5 +195,3 @@ def _dead_effect(queued: QueuedEffect, refused: Refused) -> DeadLetter:
         sink=queued.effect.sink,
         effect=queued,
     )
-
-

@@ -51,9 +51,7 @@ class Committer:
     loop when another process has written to the storage.
     """
 
-    def __init__(
-        self, outbox: Outbox, on_effects: Callable[[set[str]], None], on_outside: Callable[[], None]
-    ) -> None:
+    def __init__(self, outbox: Outbox, on_effects: Callable[[set[str]], None], on_outside: Callable[[], None]) -> None:
         self._outbox = outbox
         self._on_effects = on_effects
         self._on_outside = on_outside

@@ -24,13 +24,13 @@ from kraken_hooks.engine.flight import LOW_DEPTH, Backlog, Flight
 from kraken_hooks.engine.reporting import report, report_line
 from kraken_hooks.engine.response import respond
 from kraken_hooks.engine.states import States, add_state
-from kraken_hooks.errors import KrakenError, QueueFull, StorageUnavailable, Stopping
+from kraken_hooks.errors import KrakenError, QueueFull, Stopping, StorageUnavailable
 from kraken_hooks.message import Message, Response
 from kraken_hooks.outbox.base import Outbox, PendingMessage, Point, Transaction
 from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, Outcome, QueuedEffect, RunError, RunStatus
 from kraken_hooks.routing.table import RoutingTable
 from kraken_hooks.wire import Answer
-from kraken_hooks.workers.lane import Job, Version
+from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.pool import Pool
 
 log = logs.get()
@@ -314,9 +314,7 @@ class Engine:
                 transaction.points += points
                 continue
             seq = self._sequence.next()
-            transaction.effects.append(
-                QueuedEffect(seq, id, outcome.hook, message.id, message.received_at, effect)
-            )
+            transaction.effects.append(QueuedEffect(seq, id, outcome.hook, message.id, message.received_at, effect))
         if outcome.state or outcome.state_deleted:
             add_state(transaction, outcome.hook.partition(":")[0], outcome)
 

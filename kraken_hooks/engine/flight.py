@@ -8,7 +8,7 @@ from typing import Final
 
 from kraken_hooks.message import Message, Response
 from kraken_hooks.outcome import Outcome
-from kraken_hooks.workers.lane import Job
+from kraken_hooks.workers.job import Job
 
 #: Most jobs of one hook file in memory; what comes then waits in the inbox.
 MAX_DEPTH: Final = 256
@@ -29,8 +29,8 @@ class Flight:
 
     `jobs`: by hook file, those that have not ended. `spilled`: hooks (full names, by hook file) that wait in the inbox
     alone. `fresh`: outcomes that are in no transaction yet; `ended`: full names of hooks that have ended since the last
-    transaction. `stored`: the message has an inbox row, or is getting one; `safe`: it has. `uncommitted`: transactions under way. `due`:
-    the call is to be answered as soon as none is. `answer`: the call; None for a message out of the inbox.
+    transaction. `stored`: the message has an inbox row, or is getting one; `safe`: it has. `uncommitted`: transactions under
+    way. `due`: the call is to be answered as soon as none is. `answer`: the call; None for a message out of the inbox.
     """
 
     message: Message

@@ -154,15 +154,15 @@ class SqliteOutbox:
         ended = [entry for one in batch for entry in one.ended]
         if ended:
             grown -= _end(connection, ended)
-        effects = [
-            (queued.seq, queued.effect.sink, schema.pack(queued)) for one in batch for queued in one.effects
-        ]
+        effects = [(queued.seq, queued.effect.sink, schema.pack(queued)) for one in batch for queued in one.effects]
         if effects:
             grown += sum(len(row[2]) for row in effects)
             connection.executemany("INSERT INTO outbox VALUES (?, ?, ?)", effects)
         points = [point for one in batch for point in one.points]
         if points:
-            connection.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?)", self._point_rows(connection, points))
+            connection.executemany(
+                "INSERT OR REPLACE INTO points VALUES (?, ?, ?, ?)", self._point_rows(connection, points)
+            )
         for one in batch:
             _write_state(connection, one)
         letters = [_dead_row(letter) for one in batch for letter in one.dead]
@@ -176,7 +176,10 @@ class SqliteOutbox:
         return grown
 
     def _point_rows(self, connection: sqlite3.Connection, points: list[Point]) -> list[tuple[Any, ...]]:
-        return [(self._series_id(connection, point), point.at, point.id, schema.stored_value(point.value)) for point in points]
+        return [
+            (self._series_id(connection, point), point.at, point.id, schema.stored_value(point.value))
+            for point in points
+        ]
 
     def _series_id(self, connection: sqlite3.Connection, point: Point) -> int:
         key = (point.measurement, point.field, schema.tags_text(point.tags))
@@ -193,7 +196,9 @@ class SqliteOutbox:
         return self._queued
 
     def last_seq(self) -> int:
-        row = self._read("SELECT max((SELECT coalesce(max(seq), 0) FROM inbox), (SELECT coalesce(max(seq), 0) FROM outbox))")
+        row = self._read(
+            "SELECT max((SELECT coalesce(max(seq), 0) FROM inbox), (SELECT coalesce(max(seq), 0) FROM outbox))"
+        )
         return int(row[0][0])
 
     def waiting(self) -> dict[str, int]:
@@ -293,7 +298,9 @@ class SqliteOutbox:
 
     @staticmethod
     def _last_seq_now(connection: sqlite3.Connection) -> int:
-        row = connection.execute("SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM inbox UNION ALL SELECT seq FROM outbox)")
+        row = connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM inbox UNION ALL SELECT seq FROM outbox)"
+        )
         return int(row.fetchone()[0])
 
     # ── connections ──
@@ -317,7 +324,7 @@ class SqliteOutbox:
         return found
 
     def _reader(self) -> sqlite3.Connection:
-        """This thread's own connection."""
+        """The connection of the thread that asks."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()

@@ -16,7 +16,7 @@ from typing import Protocol
 from kraken_hooks import logs
 from kraken_hooks.outcome import Problem
 from kraken_hooks.reload.scan import Scan, scan
-from kraken_hooks.workers.lane import Version
+from kraken_hooks.workers.job import Version
 from kraken_hooks.workers.probe import LoadRefused, Probe
 
 log = logs.get()

@@ -61,7 +61,7 @@ def is_hook_file(name: str) -> bool:
     return name.endswith(".py") and not name.startswith((".", "#")) and name != "__init__.py" and name.isprintable()
 
 
-class Refused(Exception):  # noqa: N818  # reads as what it says
+class Refused(Exception):  # reads as what it says
     """The file is not read; the text says why and what to do."""
 
 

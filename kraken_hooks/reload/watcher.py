@@ -85,7 +85,8 @@ class Watcher:
 
     def _watch(self) -> None:
         """Have the system tell of changes. The directory may be a link that is changed for another, or not be there yet: then
-        what is watched moves."""
+        what is watched moves.
+        """
         if not self._notifications:
             return
         wanted = tuple(dict.fromkeys(str(path) for path in self._places() if path.is_dir()))

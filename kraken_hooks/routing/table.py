@@ -24,7 +24,8 @@ _REMEMBERED: Final = 4096
 @dataclass(frozen=True, slots=True)
 class Match:
     """The hooks of one file that want a message: function names in the order in which they are asked, and their ranks by
-    full name."""
+    full name.
+    """
 
     file: str
     hooks: tuple[str, ...]

@@ -38,7 +38,7 @@ def _frames(trace: TracebackType | None) -> list[_Frame]:
 
 
 def _told(error: BaseException, frames: list[_Frame]) -> str:
-    parts = []
+    parts: list[str] = []
     cause: BaseException | None = error
     for _ in range(_CAUSES):
         if cause is None:

@@ -11,7 +11,8 @@ from typing import NoReturn
 
 class Facade:
     """A module's permitted names as attributes. It has no `__name__`, so that `from x import y` never falls back to the
-    interpreter's own table of modules."""
+    interpreter's own table of modules.
+    """
 
     def __init__(self, module: str, names: Mapping[str, object]) -> None:
         self.__dict__.update(names)

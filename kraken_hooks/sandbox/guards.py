@@ -158,8 +158,8 @@ def private(value: Any, name: str) -> Any:
     if name in NAMED_TUPLE and (isinstance(value, tuple) or _is_class(value, tuple)):
         return getattr(value, name)
     if type(value) is super:
-        start = value.__thisclass__
-        order = value.__self_class__.__mro__
+        start = value.__thisclass__  # type: ignore[attr-defined]  # of every super object
+        order = value.__self_class__.__mro__  # type: ignore[attr-defined]
         owners = order[order.index(start) + 1 :]
     elif is_own(type(value)):
         owners = type(value).__mro__

@@ -97,7 +97,7 @@ def load(source: bytes, file: str, version: int) -> LoadedFile:
     return LoadedFile(file, registry.hooks, found, run.logs, _before_run(code))
 
 
-def explain(error: BaseException, file: str) -> RunError:  # noqa: ARG001  # the frames know their file
+def explain(error: BaseException, file: str) -> RunError:  # the frames know their file
     """What a hook of the file raised."""
     return explaining.explain(error)
 

@@ -215,9 +215,7 @@ class Worker:
             self._in_hook = False
             where = loader.explain(timeout, file.file)
             error = RunError("Timeout", f"took longer than {self._limit:g} s", where.line, where.traceback)
-            return Outcome(
-                name, RunStatus.TIMEOUT, logs=run.logs, error=error, duration=time.perf_counter() - began
-            )
+            return Outcome(name, RunStatus.TIMEOUT, logs=run.logs, error=error, duration=time.perf_counter() - began)
         finally:
             current_run.end()
         duration = time.perf_counter() - began

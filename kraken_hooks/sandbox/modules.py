@@ -98,7 +98,11 @@ _REPLACED: Final[dict[str, dict[str, object]]] = {
     "collections": {"namedtuple": replacements.namedtuple},
     "dataclasses": {"dataclass": replacements.dataclass},
     "enum": replacements.ENUMS,
-    "typing": {"NamedTuple": replacements.NamedTuple, "final": replacements.unchanged, "override": replacements.unchanged},
+    "typing": {
+        "NamedTuple": replacements.NamedTuple,
+        "final": replacements.unchanged,
+        "override": replacements.unchanged,
+    },
     "zoneinfo": replacements.ZONES,
     "__future__": {"annotations": None},
 }

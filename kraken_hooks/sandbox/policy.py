@@ -9,7 +9,7 @@ assignment to an attribute or item (`_write_`). A construct that neither this cl
 from __future__ import annotations
 
 import ast
-from typing import Any, Final
+from typing import Final
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
@@ -39,7 +39,7 @@ _SPOKEN: Final = {
 _ASYNC: Final = "write it without async: a hook runs from beginning to end"
 
 
-class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # RestrictedPython's own types do not say enough
+class HookPolicy(RestrictingNodeTransformer):
     """Visits one file's tree. Afterwards `problems` says what is wrong; `bound` and `loaded` are the names that it uses."""
 
     def __init__(self) -> None:
@@ -71,11 +71,13 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
         if problem:
             self.error(node, problem, "give it another name")
 
-    def _contents(self, node: Any) -> Any:
-        return self.node_contents_visit(node)
+    def _contents(self, node: ast.AST) -> ast.AST:
+        """The node with its parts visited."""
+        made: ast.AST = self.node_contents_visit(node)
+        return made
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
-        return self._contents(node)  # type: ignore[no-any-return]  # the visited node
+        return self._contents(node)
 
     # ── names ──
 
@@ -99,7 +101,7 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
         return node
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     # ── attributes and items ──
 
@@ -138,7 +140,7 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
         if self._in_class_body and isinstance(target, ast.Name) and target.id in _CLASS_LITERALS:
             self._check_class_literal(node, target.id)
             return node
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def _check_class_literal(self, node: ast.Assign, name: str) -> None:
         try:
@@ -156,7 +158,7 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
         if not isinstance(target, ast.Attribute):
             if isinstance(target, ast.Name):
                 self.loaded.setdefault(target.id, target)
-            return self._contents(node)  # type: ignore[no-any-return]
+            return self._contents(node)
         name = target.attr = self._attribute_name(target)
         if name in WATCHED or name == "__name__":
             self.error(target, f"the attribute {name} cannot be changed in place")
@@ -172,7 +174,7 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
         target = node.target
         if self._in_class_body and isinstance(target, ast.Name) and not _is_field_name(target.id):
             self.error(target, f"a field cannot be called {target.id}", "give it another name")
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     # ── calls ──
 
@@ -182,7 +184,7 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
             node.args = [self.visit(argument) for argument in node.args]
             node.keywords = [self.visit(keyword) for keyword in node.keywords]
             return node
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     # ── functions and classes ──
 
@@ -209,11 +211,11 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
         return node
 
     def visit_arguments(self, node: ast.arguments) -> ast.AST:
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         self._bind(node, node.arg)
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         self._bind(node, node.name)
@@ -260,26 +262,33 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
     # ── statements ──
 
     def visit_For(self, node: ast.For) -> ast.AST:
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         if node.is_async:
             self.error(node.target, "async for cannot be used in a hook", _ASYNC)
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
-    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        return self._contents(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        return self._contents(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self._contents(node)
 
     def visit_With(self, node: ast.With) -> ast.AST:
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         if node.type is None:  # so that it does not catch what ends a run
             node.type = ast.copy_location(ast.Name("Exception", ast.Load()), node)
         self._bind(node, node.name)
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return node
@@ -291,9 +300,22 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
     # ── match ──
 
     def visit_Match(self, node: ast.Match) -> ast.AST:
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
-    visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = visit_MatchOr = visit_Match
+    def visit_match_case(self, node: ast.match_case) -> ast.AST:
+        return self._contents(node)
+
+    def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
+        return self._contents(node)
+
+    def visit_MatchSingleton(self, node: ast.MatchSingleton) -> ast.AST:
+        return node
+
+    def visit_MatchSequence(self, node: ast.MatchSequence) -> ast.AST:
+        return self._contents(node)
+
+    def visit_MatchOr(self, node: ast.MatchOr) -> ast.AST:
+        return self._contents(node)
 
     def visit_MatchStar(self, node: ast.MatchStar) -> ast.AST:
         self._bind(node, node.name)
@@ -301,17 +323,17 @@ class HookPolicy(RestrictingNodeTransformer):  # type: ignore[misc]  # Restricte
 
     def visit_MatchAs(self, node: ast.MatchAs) -> ast.AST:
         self._bind(node, node.name)
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> ast.AST:
         self._bind(node, node.rest)
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
     def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
         for name in node.kwd_attrs:
             if name.startswith("_") or not _is_field_name(name):
                 self.error(node, f"the attribute {name} cannot be matched", "match without it, and use if")
-        return self._contents(node)  # type: ignore[no-any-return]
+        return self._contents(node)
 
 
 def problem_at(node: ast.AST, message: str, hint: str = "", severity: str = "error") -> Problem:

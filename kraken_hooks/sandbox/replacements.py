@@ -75,7 +75,9 @@ def dumps(
 
 # ── hmac: digestmod by name, or one of hashlib's functions; a module or class could be anything ────────────────────
 
-_DIGESTS: Final = {getattr(hashlib, name): name for name in sorted(hashlib.algorithms_guaranteed) if hasattr(hashlib, name)}
+_DIGESTS: Final = {
+    getattr(hashlib, name): name for name in sorted(hashlib.algorithms_guaranteed) if hasattr(hashlib, name)
+}
 
 
 def hmac_new(key: bytes, msg: bytes | None = None, digestmod: Any = "") -> hmac.HMAC:
@@ -149,11 +151,12 @@ def _check_field_names(names: Iterable[str]) -> None:
 
 def namedtuple(typename: str, field_names: Any, *, rename: bool = False, defaults: Any = None) -> Any:
     """`collections.namedtuple`."""
-    names = field_names.replace(",", " ").split() if isinstance(field_names, str) else [str(name) for name in field_names]
-    if not rename:
-        _check_field_names(names)
-    made = collections.namedtuple(str(typename), names, rename=rename, defaults=defaults)  # type: ignore[misc]  # noqa: PYI024  # fields are known when it runs
-    _check_field_names(name for name in made._fields if not name[1:].isdecimal())
+    names = (
+        field_names.replace(",", " ").split() if isinstance(field_names, str) else [str(name) for name in field_names]
+    )
+    made: Any = collections.namedtuple(str(typename), names, rename=bool(rename), defaults=defaults)  # type: ignore[misc, arg-type]  # noqa: PYI024  # fields are known when it runs
+    fields: tuple[str, ...] = made._fields
+    _check_field_names(name for name in fields if not (rename and name[1:].isdecimal()))
     return adopt_class(made)
 
 
@@ -167,7 +170,8 @@ class _NamedTuple:
     def __call__(self, typename: str, fields: Any = (), /) -> Any:
         pairs = [(str(name), kind) for name, kind in fields]
         _check_field_names(name for name, _ in pairs)
-        return adopt_class(typing.NamedTuple(str(typename), pairs))  # type: ignore[misc]  # fields are known when it runs
+        made: Any = typing.NamedTuple(str(typename), pairs)  # type: ignore[misc]  # fields are known when it runs
+        return adopt_class(made)
 
 
 NamedTuple: Final = _NamedTuple()
@@ -178,7 +182,7 @@ NamedTuple: Final = _NamedTuple()
 class _EnumType(enum.EnumType):
     """`Color("red")` looks a member up; `Enum("Color", "RED GREEN")` makes a class, with plain names alone."""
 
-    def __call__(cls, value: Any, names: Any = None, **options: Any) -> Any:  # type: ignore[override]  # fewer ways in
+    def __call__(cls, value: Any, names: Any = None, **options: Any) -> Any:
         if names is None and not options:
             return super().__call__(value)
         if set(options) - {"start"}:

@@ -49,9 +49,11 @@ REFUSED: Final = {
 
 def _safe_names() -> dict[str, Any]:
     names = {name: getattr(builtins, name) for name in _SAFE}
-    for name, value in vars(builtins).items():
-        if isinstance(value, type) and issubclass(value, Exception) and name not in _KEPT_BACK:
-            names[name] = value
+    names |= {
+        name: value
+        for name, value in vars(builtins).items()
+        if isinstance(value, type) and issubclass(value, Exception) and name not in _KEPT_BACK
+    }
     known = KNOWN_CLASSES | {value for value in names.values() if isinstance(value, type)} | {type(None)}
     names |= {
         "print": print_line,

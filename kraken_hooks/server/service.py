@@ -6,8 +6,8 @@ import asyncio
 from typing import Final, NoReturn
 
 import grpc
+from grpc_health.v1 import _async as health_aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from kraken_hooks import logs
@@ -42,22 +42,27 @@ class Server:
         Raises:
             AddressInUse: the port is taken and stayed taken for a few seconds.
         """
-        deadline = asyncio.get_running_loop().time() + _BIND_PATIENCE
-        while True:
-            server = self._make()
-            try:
-                port = server.add_insecure_port(host)
-                break
-            except RuntimeError:
-                await server.stop(None)
-                if asyncio.get_running_loop().time() > deadline:
-                    raise AddressInUse(f"cannot listen on {host}: the address is in use or not of this machine") from None
-                await asyncio.sleep(_BIND_PAUSE)
+        server, port = await self._bind(host)
         await server.start()
         self._server = server
         for service in ("", *_SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         return port
+
+    async def _bind(self, host: str) -> tuple[grpc.aio.Server, int]:
+        """A server that has the port. Another program's connection may hold it for a while."""
+        deadline = asyncio.get_running_loop().time() + _BIND_PATIENCE
+        while True:
+            server = self._make()
+            try:
+                return server, server.add_insecure_port(host)
+            except RuntimeError:
+                await server.stop(None)
+                if asyncio.get_running_loop().time() > deadline:
+                    raise AddressInUse(
+                        f"cannot listen on {host}: the address is in use or not of this machine"
+                    ) from None
+                await asyncio.sleep(_BIND_PAUSE)
 
     async def stop(self, grace: float) -> None:
         """Take no new calls; let those that run end within `grace` seconds."""

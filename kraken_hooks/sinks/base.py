@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -42,12 +42,15 @@ Result = Delivered | Refused | NotNow
 class Sink(Protocol):
     """One place that effects go to."""
 
-    #: The name that hooks use, and effects carry.
-    name: ClassVar[str]
-    #: Most effects in one call of `deliver`.
-    batch: ClassVar[int]
-    #: Least time between two calls of `deliver`, seconds.
-    interval: ClassVar[float]
+    @property
+    def batch(self) -> int:
+        """Most effects in one call of `deliver`."""
+        ...
+
+    @property
+    def interval(self) -> float:
+        """Least time between two calls of `deliver`, seconds."""
+        ...
 
     def deliver(self, effects: list[QueuedEffect]) -> list[Result]:
         """Hand over effects in order. Returns a result for each of the first effects, at least one.

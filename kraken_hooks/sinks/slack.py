@@ -41,8 +41,7 @@ class SlackSettings(Section):
 class Slack:
     """Posts one message at a time. Implements `sinks.base.Sink`."""
 
-    name: Final = "slack"
-    batch: Final = 1
+    batch = 1
 
     def __init__(self, url: str, *, interval: float = 1.0, connect: float = CONNECT, read: float = READ) -> None:
         import requests  # noqa: PLC0415  # a sink that is not used costs no memory

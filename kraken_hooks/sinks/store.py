@@ -30,13 +30,14 @@ class _Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: dict[str, str] | None
 
 
-def points(effect: Effect, id: str) -> list[Point] | None:  # noqa: A002  # the field's name
+def points(effect: Effect, id: str) -> list[Point] | None:  # the field's name
     """The points of a `store.write`, one for each field; None for effects of other sinks."""
     if effect.sink != "store":
         return None
-    args = cast(dict[str, Any], effect.args)
+    args = cast("dict[str, Any]", effect.args)
     return [
-        Point(args["measurement"], field, args["tags"], args["time"], value, id) for field, value in args["fields"].items()
+        Point(args["measurement"], field, args["tags"], args["time"], value, id)
+        for field, value in args["fields"].items()
     ]
 
 

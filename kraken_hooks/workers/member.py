@@ -1,4 +1,4 @@
-"""One worker of the pool: which lanes live there, which jobs are in its pipe."""
+"""One worker of the pool: which lanes live there, which jobs are in its pipe. A lane keeps the jobs of a hook file in order."""
 
 from __future__ import annotations
 
@@ -8,13 +8,25 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kraken_hooks.wire import Load, Run, Unload
-from kraken_hooks.workers.lane import Job, Lane, Version
+from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.process import WorkerProcess
 
 #: Most jobs in a worker's pipe: enough to hide the way there and back, few enough to move to another worker.
 WINDOW: Final = 64
 #: No further job goes into the pipe beyond this, bytes.
 WINDOW_BYTES: Final = 4 * 1024 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """The jobs of one hook file, in order of arrival; they run one at a time. `alone`: in a worker of its own."""
+
+    file: str
+    version: Version
+    queue: deque[Job] = field(default_factory=deque)
+    member: Member | None = None
+    alone: bool = False
+    removed: bool = False
 
 
 @dataclass(slots=True, eq=False)

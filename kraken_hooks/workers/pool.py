@@ -19,8 +19,8 @@ from kraken_hooks import logs
 from kraken_hooks.errors import WorkerProtocolError
 from kraken_hooks.outcome import Outcome, RunError, RunStatus
 from kraken_hooks.wire import Activity, Answer, Configure, Done, FromWorker, LoadFailed, Query, SetState
-from kraken_hooks.workers.lane import Job, Lane, Version
-from kraken_hooks.workers.member import Member
+from kraken_hooks.workers.job import Job, Version
+from kraken_hooks.workers.member import Lane, Member
 from kraken_hooks.workers.probe import Probe
 from kraken_hooks.workers.process import Doing, WorkerProcess
 from kraken_hooks.workers.quarantine import KILLS, Quarantine
@@ -386,12 +386,12 @@ class Pool:
                 jobs.remove(job)
                 self._fail(job, RunStatus.KILLED, RunError("Killed", f"loading the file: {reason}"))
             return None
-        job = next((job for job in jobs if job.number == doing.number), None)
-        if job is None or doing.index >= len(job.sent) or job.sent[doing.index] not in job.hooks:
+        guilty = next((job for job in jobs if job.number == doing.number), None)
+        if guilty is None or doing.index >= len(guilty.sent) or guilty.sent[doing.index] not in guilty.hooks:
             for job in jobs:
                 job.deaths += 1
             return None
-        return self._killed(job, job.sent[doing.index], reason)
+        return self._killed(guilty, guilty.sent[doing.index], reason)
 
     def _killed(self, job: Job, hook: str, reason: str) -> str:
         name = job.full_name(hook)
@@ -433,13 +433,7 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     async def _start_for(self, lanes: list[Lane], *, alone: bool) -> None:
-        while True:
-            try:
-                member = await self._new_member(alone=alone)
-                break
-            except OSError as error:
-                log.error("worker.start_failed", reason=str(error))
-                await asyncio.sleep(_RETRY)
+        member = await self._new_member_at_last(alone=alone)
         if alone:
             self._alone.add(member)
         else:
@@ -457,6 +451,15 @@ class Pool:
             return
         self._look_later(member)
         self._pump(member)
+
+    async def _new_member_at_last(self, *, alone: bool) -> Member:
+        """A new worker, however often it has to be tried."""
+        while True:
+            try:
+                return await self._new_member(alone=alone)
+            except OSError as error:
+                log.error("worker.start_failed", reason=str(error))
+                await asyncio.sleep(_RETRY)
 
     async def _new_member(self, *, alone: bool) -> Member:
         spawned = await self._spawner.spawn()

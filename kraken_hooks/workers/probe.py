@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from kraken_hooks.errors import HookLoadError
 from kraken_hooks.outcome import Problem
 from kraken_hooks.wire import Configure, FromWorker, Load, Loaded, LoadFailed
-from kraken_hooks.workers.lane import Version
+from kraken_hooks.workers.job import Version
 from kraken_hooks.workers.process import WorkerProcess
 from kraken_hooks.workers.spawner import Spawned
 
@@ -68,5 +68,7 @@ class Probe:
     def _on_end(self, reason: str) -> None:
         self._process = None
         if self._result is not None and not self._result.done():
-            problem = Problem(0, 0, f"loading it ended the worker process: {reason}", "look for endless work or huge constants")
+            problem = Problem(
+                0, 0, f"loading it ended the worker process: {reason}", "look for endless work or huge constants"
+            )
             self._result.set_result(LoadFailed(0, [problem]))

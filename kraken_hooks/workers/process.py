@@ -29,9 +29,7 @@ class Doing:
 class WorkerProcess:
     """Owns the pipe and the pidfd. `on_frame` is called for each frame, `on_end` once, with the reason."""
 
-    def __init__(
-        self, spawned: Spawned, on_frame: Callable[[FromWorker], None], on_end: Callable[[str], None]
-    ) -> None:
+    def __init__(self, spawned: Spawned, on_frame: Callable[[FromWorker], None], on_end: Callable[[str], None]) -> None:
         self.pid = spawned.pid
         self._pipe = spawned.pipe
         self._pidfd = spawned.pidfd

@@ -1,17 +1,12 @@
-"""What the pool moves around: versions of hook files, jobs for them, and the lane that keeps a file's jobs in order."""
+"""What the pool moves around: versions of hook files, and jobs for them."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import HookSpec, LogLine, Problem
-
-if TYPE_CHECKING:
-    from kraken_hooks.workers.member import Member
 
 
 @dataclass(slots=True, eq=False)
@@ -47,15 +42,3 @@ class Job:
 
     def full_name(self, hook: str) -> str:
         return f"{self.version.file}:{hook}"
-
-
-@dataclass(slots=True, eq=False)
-class Lane:
-    """The jobs of one hook file, in order of arrival; they run one at a time. `alone`: in a worker of its own."""
-
-    file: str
-    version: Version
-    queue: deque[Job] = field(default_factory=deque)
-    member: Member | None = None
-    alone: bool = False
-    removed: bool = False
