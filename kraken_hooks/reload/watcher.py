@@ -61,11 +61,8 @@ class Watcher:
         self._unwatch()
 
     def _work(self) -> None:
-        while True:
-            noticed = self._changed.wait(self._poll)
-            if self._stopping.is_set():
-                return
-            if noticed:
+        while not self._stopping.is_set():
+            if self._changed.wait(self._poll):
                 self._let_settle()
             self._watch()
             now = fingerprint(self._directory)

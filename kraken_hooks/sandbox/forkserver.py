@@ -29,6 +29,7 @@ def main(control_fd: int) -> None:
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, what all workers share
     _Server(socket.socket(fileno=control_fd)).serve()
+    os._exit(0)  # there is nothing to tidy up, and the interpreter would take its time
 
 
 class _Server:
