@@ -106,6 +106,9 @@ async def _engine(chosen: Settings) -> AsyncIterator[tuple[Engine, Catalog]]:
         stack.push_async_callback(asyncio.to_thread, committer.stop)
         limits = Limits(chosen.reply_wait, _QUERY_TIME, chosen.outbox_max_mb * 2**20)
         engine = Engine(pool, outbox, committer, store, store.queries(outbox), limits)
+        waiting = outbox.waiting()
+        if waiting:
+            log.info("inbox.waiting", messages=waiting)
         stack.push_async_callback(pool.close)
         await pool.start(engine)
         stack.push_async_callback(engine.close)
