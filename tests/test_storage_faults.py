@@ -1,0 +1,186 @@
+"""The state directory fails: a clear error, calls answered UNAVAILABLE, and the broker goes on once there is room."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+import grpc
+import pytest
+from rig import Broker, Client, wait_until
+
+STORE = """
+from kraken_hooks import on, state, store
+
+@on(collector="load")
+def keep(msg):
+    number = state.incr("count")
+    store.write("load", {"size": len(msg.payload)})
+    state.set("last", msg.text[:20])
+    return str(number)
+
+@on(collector="big")
+def big(msg):
+    state.set(f"big{state.incr('bigs')}", msg.text)
+    return "kept"
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 4 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs may be mounted here: {mounted.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def code_of(call) -> grpc.StatusCode | None:
+    try:
+        call()
+    except grpc.RpcError as error:
+        return error.code()
+    return None
+
+
+def fill(ballast: Path) -> None:
+    """Fill the disk to the last byte."""
+    descriptor = os.open(ballast, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        while os.write(descriptor, b"x" * 4096):
+            pass
+    except OSError:
+        pass  # it is full
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.machine
+def test_a_full_disk_refuses_calls_and_recovers_without_a_restart(start, small_disk):
+    broker = start({"keep.py": STORE}, KRAKENB_STATE_DIR=str(small_disk))
+    broker.state = small_disk
+    assert broker.client.send(collector="load").text == "1"
+    ballast = small_disk / "ballast"
+    fill(ballast)
+    payload = "y" * 100_000
+    codes = {code_of(lambda: broker.client.send(payload, collector="big")) for _ in range(5)}
+    assert grpc.StatusCode.UNAVAILABLE in codes
+    assert codes <= {grpc.StatusCode.UNAVAILABLE, None}
+    line = broker.wait_for("storage.failed")
+    assert "full" in line["reason"]
+    assert "Make room" in line["remedy"]
+    assert broker.client.send(collector="nobody").kind == "ack", "messages that ask for nothing need no disk"
+    ballast.unlink()
+    answered = wait_until(lambda: code_of(lambda: broker.client.send(collector="load")) is None, "recovery")
+    assert answered
+    broker.wait_for("storage.recovered")
+    last = wait_until(lambda: broker.client.send(collector="load").text, "an answer that is not put off")
+    assert broker.query("SELECT count(*) FROM points") == [(int(last),)], "state and points are of the same messages"
+    assert broker.stop() == 0
+
+
+@pytest.mark.machine
+def test_under_load_a_full_disk_loses_no_answered_message(start, small_disk):
+    broker = start({"keep.py": STORE}, KRAKENB_STATE_DIR=str(small_disk))
+    broker.state = small_disk
+    answered, refused = [], []
+    stop = threading.Event()
+
+    def load() -> None:
+        client = Client(broker.port)
+        while not stop.is_set():
+            try:
+                answered.append(client.send("z" * 2000, collector="load").text)
+            except grpc.RpcError as error:
+                assert error.code() is grpc.StatusCode.UNAVAILABLE, error
+                refused.append(1)
+        client.close()
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: len(answered) > 50, "answers")
+        ballast = small_disk / "ballast"
+        fill(ballast)
+        wait_until(lambda: len(refused) >= 20 or fill(ballast), "refused calls")
+        ballast.unlink()
+        before = len(answered)
+        wait_until(lambda: len(answered) > before + 50, "answers again")
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    counts = [text for text in answered if text]  # the others were acknowledged and ran later
+    assert len(set(counts)) == len(counts), "a count was handed out twice: state went back under an answered call"
+    wait_until(lambda: broker.count("inbox") == 0, "acknowledged messages to end")
+    stored = broker.query("SELECT count(*) FROM points")[0][0]
+    assert stored == len(answered), "each answered message is stored, each refused one is not"
+
+
+def launch_and_wait(broker: Broker) -> int:
+    broker.launch()
+    assert broker.process is not None
+    return broker.process.wait(30)
+
+
+@pytest.mark.parametrize("kind", ["a file in its place", "a file above it"])
+def test_a_state_directory_that_cannot_be_made_is_a_clear_error(tmp_path, kind):
+    blocked = tmp_path / "state"
+    blocked.write_text("")
+    place = blocked if kind == "a file in its place" else blocked / "below"
+    broker = Broker(tmp_path / "b", KRAKENB_STATE_DIR=str(place))
+    assert launch_and_wait(broker) == 78
+    assert f"KRAKENB_STATE_DIR: {place} cannot be used" in broker.log.read_text()
+
+
+@pytest.mark.machine
+def test_a_read_only_state_directory_is_a_clear_error(tmp_path, small_disk):
+    remounted = subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], capture_output=True, check=False)
+    if remounted.returncode:
+        pytest.skip("no remount allowed here")
+    broker = Broker(tmp_path / "b", KRAKENB_STATE_DIR=str(small_disk))
+    assert launch_and_wait(broker) == 78
+    assert "cannot be used" in broker.log.read_text()
+
+
+def test_a_state_directory_without_permission_is_a_clear_error(tmp_path):
+    if os.geteuid() != 0:
+        place = tmp_path / "closed"
+        place.mkdir(mode=0o500)
+    else:
+        place = Path("/proc/kraken-hooks-state")  # where even root makes no directory
+    broker = Broker(tmp_path / "b", KRAKENB_STATE_DIR=str(place))
+    assert launch_and_wait(broker) == 78
+    assert f"KRAKENB_STATE_DIR: {place} cannot be used" in broker.log.read_text()
+
+
+def test_a_damaged_database_is_a_clear_error(tmp_path):
+    broker = Broker(tmp_path / "b")
+    broker.state.mkdir(parents=True)
+    (broker.state / "kraken.db").write_bytes(b"no database at all " * 500)
+    assert launch_and_wait(broker) == 78
+    line = broker.lines("broker.failed")[0]
+    assert "is damaged" in line["reason"]
+    assert (broker.state / "kraken.db").read_bytes().startswith(b"no database"), "it is left as it was"
+
+
+def test_the_queue_at_its_bound_refuses_with_a_retry_hint(start):
+    source = 'from kraken_hooks import on, slack\n\n@on()\ndef tell(msg):\n    slack.send("x" * 60_000)\n'
+    broker = start({"tell.py": source}, KRAKENB_SLACK_URL="http://127.0.0.1:9/x", KRAKENB_OUTBOX_MAX_MB="1")
+    for _ in range(100):
+        try:
+            broker.client.send()
+        except grpc.RpcError as error:
+            assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert ("grpc-retry-pushback-ms", "1000") in [tuple(entry) for entry in error.trailing_metadata()]
+            break
+    else:
+        pytest.fail("the bound was never reached")
+    assert broker.count("outbox") >= 1_000_000 // 61_000, "nothing already accepted was dropped"
+    assert broker.client.send_legacy() == 0
