@@ -1,0 +1,321 @@
+"""What every outbox does, whatever it is made of."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from kraken_hooks.errors import StorageUnusable
+from kraken_hooks.message import Message
+from kraken_hooks.outbox.base import DeadFilter, Point, Transaction
+from kraken_hooks.outbox.memory import MemoryOutbox
+from kraken_hooks.outbox.sqlite import SqliteOutbox
+from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, QueuedEffect, RunError
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def outbox(request, tmp_path):
+    made = MemoryOutbox() if request.param == "memory" else SqliteOutbox(tmp_path / "kraken.db")
+    yield made
+    made.close()
+
+
+def message(seq: int, payload: bytes = b"{}") -> Message:
+    return Message(seq, f"m{seq}", "collector", "webhook", "application/json", "{}", payload, seq)
+
+
+def accept(seq: int, *hooks: str, payload: bytes = b"{}") -> Transaction:
+    pending: dict[str, list[str]] = {}
+    for hook in hooks:
+        pending.setdefault(hook.partition(":")[0], []).append(hook)
+    return Transaction(accept=message(seq, payload), pending=pending)
+
+
+def effect(seq: int, sink: str = "slack", text: str = "x") -> QueuedEffect:
+    return QueuedEffect(seq, f"e{seq}", "a.py:f", f"m{seq}", seq, Effect(sink, "send", {"text": text}))
+
+
+def point(at: int, value, point_id: str = "p", tags: dict[str, str] | None = None, field: str = "temp") -> Point:
+    return Point("env", field, tags or {}, at, value, point_id)
+
+
+def dead_run(letter_id: str, seq: int = 1, at: int = 10, hook: str = "a.py:f") -> DeadLetter:
+    return DeadLetter(letter_id, DeadKind.RUN, at, hook, f"m{seq}", RunError("KeyError", "'x'", 3), message=message(seq))
+
+
+def dead_effect(letter_id: str, seq: int = 1, at: int = 10) -> DeadLetter:
+    queued = effect(seq)
+    return DeadLetter(
+        letter_id, DeadKind.EFFECT, at, "b.py:g", queued.message_id, RunError("Refused", "no"), "slack", None, queued
+    )
+
+
+class TestInbox:
+    def test_rows_come_back_by_file_in_order_of_arrival(self, outbox):
+        outbox.commit([accept(3, "a.py:f"), accept(1, "a.py:f", "a.py:g", "b.py:h"), accept(2, "b.py:h")])
+        assert outbox.waiting() == {"a.py": 2, "b.py": 2}
+        rows = outbox.pending("a.py", 0, 10)
+        assert [(row.message.seq, sorted(row.hooks)) for row in rows] == [(1, ["a.py:f", "a.py:g"]), (3, ["a.py:f"])]
+        assert [row.message.seq for row in outbox.pending("a.py", 1, 10)] == [3]
+        assert [row.message.seq for row in outbox.pending("b.py", 0, 1)] == [1]
+
+    def test_a_message_comes_back_as_it_was(self, outbox):
+        given = Message(7, "id", "kind", "cö", "text/x", '{"a":1}', bytes(range(256)), 123)
+        outbox.commit([Transaction(accept=given, pending={"a.py": ["a.py:f"]})])
+        assert outbox.pending("a.py", 0, 1)[0].message == given
+
+    def test_a_row_goes_when_its_last_hook_has_ended(self, outbox):
+        outbox.commit([accept(1, "a.py:f", "b.py:h")])
+        outbox.commit([Transaction(ended=[(1, ["a.py:f"])])])
+        assert outbox.waiting() == {"b.py": 1}
+        outbox.commit([Transaction(ended=[(1, ["b.py:h"])])])
+        assert outbox.waiting() == {}
+        assert outbox.queued_bytes() == 0
+
+    def test_what_is_accepted_and_ended_in_one_batch_leaves_nothing(self, outbox):
+        outbox.commit([accept(1, "a.py:f"), Transaction(ended=[(1, ["a.py:f"])])])
+        assert outbox.waiting() == {}
+
+    def test_ending_what_is_not_there_does_nothing(self, outbox):
+        outbox.commit([Transaction(ended=[(99, ["a.py:f"])])])
+
+    def test_not_too_much_is_read_at_once(self, outbox):
+        outbox.commit([accept(number, "a.py:f", payload=b"x" * (3 << 20)) for number in range(1, 6)])
+        assert len(outbox.pending("a.py", 0, 100)) == 3
+        assert outbox.queued_bytes() >= 15 << 20
+
+    def test_16_mib(self, outbox):
+        outbox.commit([accept(1, "a.py:f", payload=b"x" * (16 << 20))])
+        assert len(outbox.pending("a.py", 0, 1)[0].message.payload) == 16 << 20
+
+
+class TestOutbox:
+    def test_effects_wait_by_sink_in_order_until_settled(self, outbox):
+        outbox.commit([Transaction(effects=[effect(2), effect(1), effect(3, "other")])])
+        assert outbox.queued() == {"slack": 2, "other": 1}
+        assert [queued.seq for queued in outbox.take("slack", 0, 10)] == [1, 2]
+        assert [queued.seq for queued in outbox.take("slack", 0, 1)] == [1]
+        outbox.commit([Transaction(settled=[1])])
+        assert [queued.seq for queued in outbox.take("slack", 0, 10)] == [2]
+
+    def test_an_effect_comes_back_as_it_was(self, outbox):
+        args = {"text": "é", "list": [1, 2.5, None, True], "bytes": b"\x00\xff", "at": datetime(2026, 1, 2, tzinfo=UTC)}
+        given = QueuedEffect(5, "id", "a.py:f", "m", 9, Effect("slack", "send", args))
+        outbox.commit([Transaction(effects=[given])])
+        assert outbox.take("slack", 0, 1) == [given]
+
+    def test_counts_bytes(self, outbox):
+        outbox.commit([Transaction(effects=[effect(1, text="x" * 10_000)])])
+        assert 10_000 < outbox.queued_bytes() < 11_000
+        outbox.commit([Transaction(settled=[1])])
+        assert outbox.queued_bytes() == 0
+
+    def test_last_seq_is_over_inbox_and_outbox(self, outbox):
+        assert outbox.last_seq() == 0
+        outbox.commit([accept(4, "a.py:f"), Transaction(effects=[effect(9)])])
+        assert outbox.last_seq() == 9
+
+
+class TestState:
+    def test_values_come_back_as_they_were(self, outbox):
+        values = {"i": 1, "f": 1.0, "s": "é", "b": b"\xff", "n": None, "t": True, "l": [1, {"a": "b"}],
+                  "d": datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)}  # fmt: skip
+        outbox.commit([Transaction(state={"a.py": values})])
+        found = outbox.state("a.py")
+        assert found == values
+        assert [type(value) for value in found.values()] == [type(values[key]) for key in found]
+        assert outbox.state("b.py") == {}
+
+    def test_keys_are_replaced_and_deleted(self, outbox):
+        outbox.commit([Transaction(state={"a.py": {"x": 1, "y": 2}})])
+        outbox.commit([Transaction(state={"a.py": {"x": 3}}, state_deleted={"a.py": ["y"]})])
+        assert outbox.state("a.py") == {"x": 3}
+
+    def test_later_transactions_of_a_batch_win(self, outbox):
+        outbox.commit([Transaction(state={"a.py": {"x": number}}) for number in range(5)])
+        assert outbox.state("a.py") == {"x": 4}
+
+    def test_last_good_sources(self, outbox):
+        outbox.commit([Transaction(last_good={"a.py": b"one", "b.py": b"two"})])
+        outbox.commit([Transaction(last_good={"a.py": b"three", "b.py": None})])
+        assert outbox.last_good() == {"a.py": b"three"}
+
+
+class TestPoints:
+    @pytest.mark.parametrize("value", [1, 1.5, -(2**62), "text", True, False, "", 0])
+    def test_a_value_keeps_its_type(self, outbox, value):
+        outbox.commit([Transaction(points=[point(1, value)])])
+        found = outbox.last("env", "temp", None)
+        assert (found, type(found)) == (value, type(value))
+
+    def test_the_newest_over_all_series_that_have_the_tags(self, outbox):
+        outbox.commit([Transaction(points=[
+            point(1, "old", tags={"id": "1", "room": "a"}),
+            point(3, "newest", tags={"id": "2", "room": "a"}),
+            point(2, "middle", tags={"id": "1", "room": "b"}),
+        ])])  # fmt: skip
+        assert outbox.last("env", "temp", None) == "newest"
+        assert outbox.last("env", "temp", {"id": "1"}) == "middle"
+        assert outbox.last("env", "temp", {"id": "1", "room": "a"}) == "old"
+        assert outbox.last("env", "temp", {"id": "3"}) is None
+        assert outbox.last("env", "hum", None) is None
+        assert outbox.last("other", "temp", None) is None
+
+    def test_a_window_is_oldest_first_and_keeps_the_newest(self, outbox):
+        second = 1_000_000_000
+        outbox.commit([Transaction(points=[point(number * second, number, f"p{number}") for number in (3, 1, 2, 4)])])
+        found = outbox.window("env", "temp", 2 * second, None, 10)
+        assert [(at.timestamp(), value) for at, value in found] == [(2, 2), (3, 3), (4, 4)]
+        assert found[0][0].tzinfo is not None
+        assert [value for _, value in outbox.window("env", "temp", 0, None, 2)] == [3, 4]
+
+    def test_the_same_point_again_changes_nothing_another_at_the_same_time_is_kept(self, outbox):
+        outbox.commit([Transaction(points=[point(1, 1, "a")])])
+        outbox.commit([Transaction(points=[point(1, 1, "a"), point(1, 2, "b")])])
+        assert [value for _, value in outbox.window("env", "temp", 0, None, 10)] == [1, 2]
+
+
+class TestDeadLetters:
+    def test_are_listed_oldest_first_and_filtered(self, outbox):
+        outbox.commit([Transaction(dead=[dead_run("r2", at=20), dead_run("r1", at=10, hook="c.py:x"), dead_effect("e1", at=15)])])
+
+        def ids(**wanted) -> list[str]:
+            return [letter.id for letter in outbox.dead(DeadFilter(**wanted), 10)]
+
+        assert ids() == ["r1", "e1", "r2"]
+        assert ids(kind=DeadKind.RUN) == ["r1", "r2"]
+        assert ids(hook="c.py:*") == ["r1"]
+        assert ids(sink="slack") == ["e1"]
+        assert ids(since=15) == ["e1", "r2"]
+        assert ids(until=15) == ["r1", "e1"]
+        assert ids(ids=("r2", "e1")) == ["e1", "r2"]
+        assert ids(kind=DeadKind.RUN, since=15) == ["r2"]
+        assert [letter.id for letter in outbox.dead(DeadFilter(), 1)] == ["r1"]
+        assert outbox.count_dead(DeadFilter(kind=DeadKind.RUN)) == 2
+
+    def test_come_back_as_they_were(self, outbox):
+        given = [dead_run("r"), dead_effect("e")]
+        outbox.commit([Transaction(dead=given)])
+        assert {letter.id: letter for letter in outbox.dead(DeadFilter(), 10)} == {letter.id: letter for letter in given}
+
+    def test_the_same_failure_again_replaces_its_letter(self, outbox):
+        outbox.commit([Transaction(dead=[dead_run("r", at=1)])])
+        outbox.commit([Transaction(dead=[dead_run("r", at=2)])])
+        assert [letter.at for letter in outbox.dead(DeadFilter(), 10)] == [2]
+
+    def test_a_replayed_run_is_in_the_inbox_for_its_hook_alone(self, outbox):
+        outbox.commit([Transaction(dead=[dead_run("r", seq=5)]), accept(8, "a.py:g")])
+        assert outbox.replay("r")
+        row = outbox.pending("a.py", 8, 10)[0]
+        assert (row.message.id, row.hooks) == ("m5", ["a.py:f"])
+        assert row.message.seq > 8, "at the end"
+        assert outbox.dead(DeadFilter(), 10) == []
+        assert not outbox.replay("r"), "a second time there is nothing"
+
+    def test_a_replayed_effect_is_at_the_end_of_the_outbox(self, outbox):
+        outbox.commit([Transaction(dead=[dead_effect("e", seq=5)], effects=[effect(8)])])
+        assert outbox.replay("e")
+        assert [queued.id for queued in outbox.take("slack", 0, 10)] == ["e8", "e5"]
+
+    def test_purge_deletes_what_is_meant(self, outbox):
+        outbox.commit([Transaction(dead=[dead_run("r1"), dead_run("r2"), dead_effect("e")])])
+        assert outbox.purge(DeadFilter(sink="slack")) == 1
+        assert outbox.purge(DeadFilter()) == 2
+        assert outbox.count_dead(DeadFilter()) == 0
+
+
+class TestAllOrNothing:
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            Transaction(points=[point(1, "\ud800")]),
+            Transaction(state={"a.py": {"x": 2**70}}),
+            Transaction(state={"a.py": {"x": object()}}),
+            Transaction(points=[point(1, 1, tags={"x": "\ud800"})]),
+        ],
+        ids=["text", "integer", "object", "tag"],
+    )
+    def test_what_cannot_be_stored_leaves_nothing_of_the_batch(self, outbox, bad):
+        with pytest.raises(ValueError, match="cannot be stored"):
+            outbox.commit([accept(1, "a.py:f"), Transaction(effects=[effect(2)]), bad])
+        assert (outbox.waiting(), outbox.queued(), outbox.queued_bytes()) == ({}, {}, 0)
+        outbox.commit([accept(1, "a.py:f")])
+        assert outbox.waiting() == {"a.py": 1}
+
+
+class TestSqliteAlone:
+    def test_everything_is_there_after_reopening(self, tmp_path):
+        first = SqliteOutbox(tmp_path / "kraken.db")
+        first.commit([accept(1, "a.py:f"), Transaction(effects=[effect(2)], state={"a.py": {"x": 1}}, points=[point(1, 2)])])
+        queued = first.queued_bytes()
+        first.close()
+        again = SqliteOutbox(tmp_path / "kraken.db")
+        assert (again.waiting(), again.queued(), again.last_seq()) == ({"a.py": 1}, {"slack": 1}, 2)
+        assert (again.state("a.py"), again.last("env", "temp", None)) == ({"x": 1}, 2)
+        assert again.queued_bytes() == queued > 0
+        again.close()
+
+    def test_another_process_may_replay_while_this_one_commits(self, tmp_path):
+        ours, theirs = SqliteOutbox(tmp_path / "kraken.db"), SqliteOutbox(tmp_path / "kraken.db")
+        ours.commit([Transaction(dead=[dead_run("r")])])
+        assert not ours.changed_outside()
+        assert theirs.replay("r")
+        assert ours.changed_outside()
+        assert not ours.changed_outside(), "told once"
+        assert ours.waiting() == {"a.py": 1}
+        assert ours.queued_bytes() > 0
+        ours.commit([accept(2, "b.py:f")])
+        ours.close()
+        theirs.close()
+
+    def test_a_database_of_another_program_is_refused(self, tmp_path):
+        import sqlite3
+
+        with sqlite3.connect(tmp_path / "kraken.db") as other:
+            other.execute("CREATE TABLE theirs (x)")
+        with pytest.raises(StorageUnusable, match="another program"):
+            SqliteOutbox(tmp_path / "kraken.db")
+
+    def test_a_newer_version_is_refused(self, tmp_path):
+        import sqlite3
+
+        SqliteOutbox(tmp_path / "kraken.db").close()
+        with sqlite3.connect(tmp_path / "kraken.db") as newer:
+            newer.execute("PRAGMA user_version = 99")
+        with pytest.raises(StorageUnusable, match="version 99"):
+            SqliteOutbox(tmp_path / "kraken.db")
+
+    def test_what_was_committed_before_kill_9_is_there(self, tmp_path):
+        writer = """
+import sys
+from pathlib import Path
+from kraken_hooks.outbox.base import Point, Transaction
+from kraken_hooks.outbox.sqlite import SqliteOutbox
+outbox = SqliteOutbox(Path(sys.argv[1]))
+start = int(sys.argv[2])
+for number in range(start, start + 100_000):
+    outbox.commit([Transaction(points=[Point("env", "n", {}, number, number, str(number))])])
+    print(number, flush=True)
+"""
+        path = tmp_path / "kraken.db"
+        said = -1
+        for _ in range(3):
+            process = subprocess.Popen([sys.executable, "-c", writer, str(path), str(said + 1)], stdout=subprocess.PIPE)
+            assert process.stdout is not None
+            for line in process.stdout:
+                said = int(line)
+                if said % 150 == 149:
+                    process.kill()
+                    break
+            for line in process.stdout:
+                said = int(line)
+            process.wait()
+        outbox = SqliteOutbox(path)
+        found = [value for _, value in outbox.window("env", "n", 0, None, 1_000_000)]
+        assert found[: said + 1] == list(range(said + 1))
+        assert len(found) <= said + 2
+        outbox.close()
+

@@ -1,0 +1,171 @@
+"""Pure parts: backoff, quarantine, responses, sequence, errors."""
+
+from __future__ import annotations
+
+import inspect
+import json
+
+import grpc
+import pytest
+
+from kraken_hooks import errors
+from kraken_hooks.clock import Sequence
+from kraken_hooks.delivery.backoff import Backoff
+from kraken_hooks.engine.response import respond
+from kraken_hooks.errors import KrakenError, WorkerProtocolError
+from kraken_hooks.message import Message, Reply
+from kraken_hooks.outcome import Effect, LogLine, Outcome, RunError, RunStatus
+from kraken_hooks.sinks.registry import SINKS, check
+from kraken_hooks.workers.quarantine import Quarantine
+from kraken_hooks.workers.vetting import vet
+
+MESSAGE = Message(1, "m1", "collector", "tcp", "", "", b"", 1)
+
+
+class TestBackoff:
+    def test_waits_longer_each_time_up_to_a_bound(self):
+        backoff = Backoff(lambda: 1.0, first=1, longest=10)
+        assert [backoff.next(None) for _ in range(6)] == [1, 2, 4, 8, 10, 10]
+
+    def test_has_chance_in_it(self):
+        assert Backoff(lambda: 0.0, first=1).next(None) == 0.5
+
+    def test_starts_again_after_success(self):
+        backoff = Backoff(lambda: 1.0, first=1)
+        backoff.next(None)
+        backoff.next(None)
+        backoff.reset()
+        assert backoff.next(None) == 1
+
+    def test_never_less_than_the_sink_asked_for(self):
+        backoff = Backoff(lambda: 0.0, first=100)
+        assert backoff.next(3.0) == 3.0
+
+    def test_does_not_overflow(self):
+        backoff = Backoff(lambda: 1.0)
+        assert [backoff.next(None) for _ in range(5_000)][-1] == 60
+
+
+class TestQuarantine:
+    def test_three_kills_in_a_row_close_a_hook(self):
+        quarantine = Quarantine()
+        assert [quarantine.killed("a.py:f") for _ in range(4)] == [False, False, True, False]
+        assert "a.py:f" in quarantine
+        assert "a.py:g" not in quarantine
+
+    def test_a_run_that_ends_begins_the_count_anew(self):
+        quarantine = Quarantine()
+        quarantine.killed("a.py:f")
+        quarantine.killed("a.py:f")
+        quarantine.ended("a.py:f")
+        assert not quarantine.killed("a.py:f")
+        assert not quarantine
+
+    def test_a_changed_file_opens_its_hooks_and_no_others(self):
+        quarantine = Quarantine()
+        for _ in range(3):
+            quarantine.killed("a.py:f")
+            quarantine.killed("b.py:f")
+        quarantine.file_changed("a.py")
+        assert quarantine.hooks() == ["b.py:f"]
+
+
+class TestResponse:
+    def ok(self, hook: str, payload: bytes | None = None, **metadata) -> Outcome:
+        reply = None if payload is None else Reply(payload, "text/plain", metadata)
+        return Outcome(hook, RunStatus.OK, reply)
+
+    def test_without_a_reply_nothing_is_for_the_device(self):
+        response = respond(MESSAGE, [self.ok("a.py:f")], accepted=False)
+        assert (response.collector_name, response.content_type, response.payload) == ("", "", b"")
+        assert json.loads(response.metadata) == {"response_type": "ack", "message_id": "m1"}
+
+    def test_the_first_reply_counts(self):
+        outcomes = [self.ok("a.py:f"), self.ok("b.py:g", b"one"), self.ok("c.py:h", b"two")]
+        response = respond(MESSAGE, outcomes, accepted=False)
+        assert (response.collector_name, response.payload) == ("tcp", b"one")
+        assert json.loads(response.metadata) == {"response_type": "tcp", "source_broker": "b.py:g", "message_id": "m1"}
+
+    def test_an_empty_reply_is_a_reply(self):
+        assert respond(MESSAGE, [self.ok("a.py:f", b"")], accepted=False).collector_name == "tcp"
+
+    def test_a_hook_may_say_the_response_type_but_not_who_it_is(self):
+        given = self.ok("a.py:f", b"x", response_type="other", source_broker="forged", message_id="forged", more=1)
+        metadata = json.loads(respond(MESSAGE, [given], accepted=False).metadata)
+        assert metadata == {"response_type": "other", "source_broker": "a.py:f", "message_id": "m1", "more": 1}
+
+    def test_failed_hooks_are_named(self):
+        failed = Outcome("a.py:f", RunStatus.FAILED, error=RunError("X", "y"))
+        response = respond(MESSAGE, [failed, self.ok("b.py:g", b"x")], accepted=False)
+        assert response.payload == b"x"
+        assert json.loads(response.metadata)["failed"] == ["a.py:f"]
+
+    def test_what_runs_later_is_accepted(self):
+        assert json.loads(respond(MESSAGE, [], accepted=True).metadata)["response_type"] == "accepted"
+
+
+class TestSequence:
+    def test_goes_up_even_when_the_clock_goes_back(self, monkeypatch):
+        times = iter([100, 50, 50, 200])
+        monkeypatch.setattr("kraken_hooks.clock.time.time_ns", lambda: next(times))
+        sequence = Sequence(after=90)
+        assert [sequence.next() for _ in range(4)] == [100, 101, 102, 200]
+
+    def test_ids_sort_by_arrival(self):
+        sequence = Sequence()
+        ids = [sequence.message_id(sequence.next()) for _ in range(100)]
+        assert ids == sorted(set(ids))
+        assert all(len(id) == 24 for id in ids)
+
+
+ERRORS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, KrakenError)]
+
+
+class TestErrors:
+    @pytest.mark.parametrize("kind", ERRORS)
+    def test_each_knows_its_status_exit_code_and_remedy(self, kind):
+        assert grpc.StatusCode[kind.grpc_status] is not grpc.StatusCode.INTERNAL
+        assert kind.exit_code in (1, 78)
+        assert kind.remedy.endswith((".", "warning", "KRAKENB_GRPC_HOST."))
+        assert kind.__doc__
+
+
+class TestVetting:
+    """What a worker reports is believed only where an honest worker could have said it."""
+
+    @pytest.mark.parametrize(
+        "outcome",
+        [
+            Outcome("a.py:other", RunStatus.OK),
+            Outcome("a.py:f", RunStatus.OK, error=RunError("X", "y")),
+            Outcome("a.py:f", RunStatus.FAILED),
+            Outcome("a.py:f", RunStatus.FAILED, error=RunError("X", "y"), state={"k": 1}),
+            Outcome("a.py:f", RunStatus.FAILED, error=RunError("X", "y"), effects=[Effect("slack", "send", {"text": "x"})]),
+            Outcome("a.py:f", RunStatus.OK, Reply(b"x" * (4 * 2**20 + 1), "")),
+            Outcome("a.py:f", RunStatus.OK, effects=[Effect("slack", "send", {"text": "x"})] * 10_001),
+            Outcome("a.py:f", RunStatus.OK, logs=[LogLine("info", "x", {})] * 1_002),
+            Outcome("a.py:f", RunStatus.OK, logs=[LogLine("shout", "x", {})]),
+            Outcome("a.py:f", RunStatus.OK, state={"": 1}),
+            Outcome("a.py:f", RunStatus.OK, state={"k" * 601: 1}),
+        ],
+    )
+    def test_a_lie_is_noticed(self, outcome):
+        with pytest.raises(WorkerProtocolError):
+            vet(outcome, {"a.py:f"}, lambda effect: None)
+
+    @pytest.mark.parametrize(
+        "effect",
+        [
+            Effect("nothing", "send", {}), Effect("slack", "drop", {}), Effect("slack", "send", {}), Effect("slack", "send", {"text": 1}),
+            Effect("slack", "send", {"text": "x", "url": "http://evil.example"}), Effect("store", "write", {"measurement": "x"}),
+            Effect("store", "write", {"measurement": "x", "fields": {"a": [1]}, "tags": {}, "time": 1}),
+        ],
+    )  # fmt: skip
+    def test_an_effect_of_a_wrong_form_is_noticed(self, effect):
+        with pytest.raises(WorkerProtocolError):
+            check(effect)
+
+    def test_every_sink_has_its_operations(self):
+        assert [kind.name for kind in SINKS] == ["store", "slack"]
+        check(Effect("store", "write", {"measurement": "x", "fields": {"a": 1}, "tags": {}, "time": 1}))
+        check(Effect("slack", "send", {"text": "x"}))
