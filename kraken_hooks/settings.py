@@ -249,11 +249,12 @@ def _is_secret(info: FieldInfo) -> bool:
 def _unknown(environment: Mapping[str, str], names: list[str]) -> tuple[str, ...]:
     """KRAKENB_ variables that nobody reads, each with the name that may be meant."""
     known = {*names, *(f"{name}_FILE" for name in names)}
+    endings = [name.removeprefix(_PREFIX) for name in names]
     found = []
     for name in sorted(set(environment) - known):
         if name.startswith(_PREFIX):
-            meant = difflib.get_close_matches(name, names, n=1)
-            found.append(f"{name} (did you mean {meant[0]}?)" if meant else name)
+            meant = difflib.get_close_matches(name.removeprefix(_PREFIX), endings, n=1)
+            found.append(f"{name} (did you mean {_PREFIX}{meant[0]}?)" if meant else name)
     return tuple(found)
 
 

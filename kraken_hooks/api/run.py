@@ -6,6 +6,7 @@ One run at a time in one thread, so the current run is a module variable. `hook_
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -172,7 +173,7 @@ def _clean(line: str) -> str:
 
 
 def _field(value: object) -> object:
-    if value is None or type(value) in (bool, float):
+    if value is None or type(value) is bool or (type(value) is float and math.isfinite(value)):
         return value
     try:
         if type(value) is int:

@@ -1,0 +1,54 @@
+# kraken-hooks: `make help` says what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1:50051
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench proto clean tools
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## run the broker on hooks/, state in .state, listening on HOST (127.0.0.1:50051)
+	@$(BIN)/kraken-hooks run --hooks hooks --state-dir .state --host $(HOST)
+
+test: $(VENV)/.test tools ## run all tests
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
+
+bench: $(VENV)/.test tools ## compare with an empty gRPC server, in one run
+	$(BIN)/python bench/run.py
+
+proto: $(VENV)/.dev ## generate the protobuf code again from proto/kraken.proto
+	$(BIN)/python -m grpc_tools.protoc --proto_path=proto --python_out=kraken_hooks/server --pyi_out=kraken_hooks/server proto/kraken.proto
+
+clean: ## remove what the other commands made, .state too
+	rm -rf $(VENV) .state build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# h2load, a gRPC client that is not ours. Without root the tests that need it are skipped, with the reason.
+tools:
+	@command -v h2load >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get install -y --no-install-recommends nghttp2-client; } || true
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,dev]'
+	@touch $@ $(VENV)/.test $(VENV)/.run

@@ -1,0 +1,249 @@
+"""The author's API, called as hooks call it (through the shipped test helpers)."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
+
+import pytest
+
+import kraken_hooks
+from kraken_hooks import log, on, reply, slack, state, store, throttle
+from kraken_hooks.outcome import Effect
+from kraken_hooks.testing import message, run
+
+
+def call(body, given=None, **options):
+    return run(lambda msg: body(msg), message() if given is None else given, **options)
+
+
+def error(body, **options) -> str:
+    outcome = call(body, **options)
+    assert outcome.error is not None, "it went through"
+    return outcome.error.message
+
+
+class TestMsg:
+    def test_fields(self):
+        at = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+        msg = message({"a": 1}, collector="mqtt", content_type="x", metadata={"m": [1]}, kind="k", received_at=at)
+        assert (msg.collector, msg.provider, msg.kind, msg.content_type) == ("mqtt", "mqtt", "k", "x")
+        assert (msg.json, msg.text, msg.payload, msg.metadata) == ({"a": 1}, '{"a": 1}', b'{"a": 1}', {"m": [1]})
+        assert abs(msg.received_at - at) < timedelta(milliseconds=1)
+        assert msg.received_at.tzinfo is not None
+
+    def test_no_json_is_a_clear_error_that_a_hook_can_catch(self):
+        with pytest.raises(ValueError, match="the payload is not JSON.*begins with b'21.5 C'"):
+            _ = message("21.5 C").json
+
+    @pytest.mark.parametrize("payload", [b"[" * 100_000, b"NaN", b"", b"\xff", b'{"a":}'])
+    def test_what_is_not_json(self, payload):
+        with pytest.raises(ValueError, match="not JSON"):
+            _ = message(payload).json
+
+    def test_no_text_is_a_clear_error(self):
+        with pytest.raises(ValueError, match="byte 1 is not UTF-8"):
+            _ = message(b"a\xff").text
+
+
+class TestReply:
+    @pytest.mark.parametrize(
+        ("value", "content_type", "payload"),
+        [
+            ("é", "text/plain", "é".encode()), (b"\xff", "application/octet-stream", b"\xff"),
+            ({"a": 1.5}, "application/json", b'{"a":1.5}'), ([1, "x"], "application/json", b'[1,"x"]'),
+            ({"at": datetime(2026, 1, 2, tzinfo=UTC)}, "application/json", b'{"at":"2026-01-02T00:00:00+00:00"}'),
+            ("", "text/plain", b""), (bytearray(b"x"), "application/octet-stream", b"x"),
+        ],
+    )  # fmt: skip
+    def test_what_a_hook_may_return(self, value, content_type, payload):
+        made = call(lambda msg: value).reply
+        assert (made.content_type, made.payload) == (content_type, payload)
+
+    def test_none_is_no_opinion(self):
+        assert call(lambda msg: None).reply is None
+
+    @pytest.mark.parametrize("value", [1, 1.5, True, object(), ("tuple",), {1, 2}])
+    def test_anything_else_is_an_error(self, value):
+        assert "a hook returns" in error(lambda msg: value)
+
+    def test_what_is_no_json(self):
+        assert "cannot be written as JSON" in error(lambda msg: {"x": float("nan")})
+        assert "cannot leave the hook" in error(lambda msg: {"x": object()})
+
+    def test_more_than_4_mib_is_an_error(self):
+        assert "collectors take at most" in error(lambda msg: "x" * (4 * 2**20 + 1))
+
+    def test_with_content_type_and_metadata(self):
+        made = call(lambda msg: reply({"a": 1}, content_type="x/y", metadata={"response_type": "other", "n": [1]})).reply
+        assert (made.content_type, made.payload, made.metadata) == ("x/y", b'{"a":1}', {"response_type": "other", "n": [1]})
+
+
+class TestStore:
+    def test_write_with_everything(self):
+        at = datetime(2026, 1, 2, tzinfo=timezone(timedelta(hours=9)))
+        outcome = call(lambda msg: store.write("env", {"t": 1.5, "n": 1, "s": "x", "b": True}, {"id": 101}, at))
+        args = {"measurement": "env", "fields": {"t": 1.5, "n": 1, "s": "x", "b": True}, "tags": {"id": "101"},
+                "time": int(at.timestamp()) * 10**9}  # fmt: skip
+        assert outcome.effects == [Effect("store", "write", args)]
+
+    def test_time_is_the_messages_unless_said(self):
+        given = message(received_at=datetime(2026, 1, 2, tzinfo=UTC))
+        outcome = call(lambda msg: store.write("env", {"t": 1}), given)
+        assert outcome.effects[0].args["time"] == 1767312000 * 10**9
+
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            (("", {"a": 1}), "measurement must not be empty"), ((1, {"a": 1}), "must be text"), (("m", {}), "at least one"),
+            (("m", {"a": None}), "must be a number"), (("m", {"a": [1]}), "must be a number"), (("m", {"a": float("inf")}), "cannot be stored"),
+            (("m", {"a": 2**64}), "64 bits"), (("m", {1: 1}), "must be text"), (("m", {"a": 1}, ["t"]), "tags must be a dict"),
+            (("m", {"a": 1}, {"t": None}), "must be text"), (("m", {"a": 1}, None, datetime(2026, 1, 1)), "time zone"),  # noqa: DTZ001
+            (("m", {"a": 1}, None, 1e12), "in seconds"), (("m", {"a": "\ud800"}), "not valid Unicode"),
+        ],
+    )  # fmt: skip
+    def test_mistakes_are_told_at_the_call(self, arguments, reason):
+        assert reason in error(lambda msg: store.write(*arguments))
+
+    def test_queries(self):
+        at = datetime(2026, 1, 2, tzinfo=UTC)
+        answers = {"store.last": lambda args: args["tags"], "store.window": [[at, 1.5]]}
+        assert call(lambda msg: store.last("m", "f", {"id": 1}), answers=answers).reply.payload == b'{"id":"1"}'
+        outcome = call(lambda msg: str(store.window("m", "f", 60) == [(at, 1.5)]), answers=answers)
+        assert outcome.reply.payload == b"True"
+
+
+class TestSlack:
+    def test_send(self):
+        outcome = call(lambda msg: slack.send("hi", channel="c", username="u", blocks=[{"type": "section"}]))
+        assert outcome.effects == [
+            Effect("slack", "send", {"text": "hi", "channel": "c", "username": "u", "blocks": [{"type": "section"}]})
+        ]
+
+    def test_mistakes(self):
+        assert "must not be empty" in error(lambda msg: slack.send(""))
+        assert "must be text" in error(lambda msg: slack.send(5))
+        assert "list of dicts" in error(lambda msg: slack.send("x", blocks=["y"]))
+
+    def test_not_configured(self):
+        assert "set" in error(lambda msg: slack.send("x"), configured=())
+        assert call(lambda msg: str(slack.configured), configured=()).reply.payload == b"False"
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class TestState:
+    def test_is_kept_from_run_to_run(self):
+        kept: dict = {}
+        assert call(lambda msg: str(state.incr("n")), state=kept).reply.payload == b"1"
+        assert call(lambda msg: str(state.incr("n", 2.5)), state=kept).reply.payload == b"3.5"
+        call(lambda msg: state.delete("n"), state=kept)
+        assert kept == {}
+
+    def test_a_failed_run_changes_nothing(self):
+        kept = {"n": 1}
+        error(lambda msg: (state.set("n", 2), 1 / 0), state=kept)
+        assert kept == {"n": 1}
+
+    def test_values_are_copies(self):
+        kept = {"list": [1]}
+        call(lambda msg: state.get("list").append(2), state=kept)
+        assert kept == {"list": [1]}
+        mine = [1]
+        call(lambda msg: (state.set("list", mine), mine.append(3)), state=kept)
+        assert kept == {"list": [1]}
+
+    def test_a_run_sees_what_it_has_set_and_deleted(self):
+        def body(msg):
+            state.set("x", 1)
+            state.delete("y")
+            return [state.get("x"), state.get("y", "gone"), state.get("z", 0)]
+
+        assert json.loads(call(body, state={"y": 5}).reply.payload) == [1, "gone", 0]
+
+    @pytest.mark.parametrize("value", [object(), {1: 2}, 2**64, datetime(2026, 1, 1), {1, 2}, Colour.RED])  # noqa: DTZ001
+    def test_what_cannot_be_kept(self, value):
+        assert error(lambda msg: state.set("x", value))
+
+    @pytest.mark.parametrize("key", ["", "x" * 513, 5, "\x00x"])
+    def test_keys(self, key):
+        assert error(lambda msg: state.set(key, 1))
+
+
+class TestThrottle:
+    def test_once_in_a_time(self, monkeypatch):
+        now = [1000.0]
+        monkeypatch.setattr("kraken_hooks.api.state.time.time", lambda: now[0])
+        kept: dict = {}
+
+        def asked() -> bool:
+            return call(lambda msg: str(throttle("k", 60)), state=kept).reply.payload == b"True"
+
+        assert [asked(), asked()] == [True, False]
+        now[0] += 59
+        assert not asked()
+        now[0] += 1
+        assert asked()
+        now[0] -= 500  # the clock is set back
+        assert asked()
+
+    def test_keys_do_not_meet_those_of_the_state(self):
+        kept = {"k": 5}
+        call(lambda msg: str(throttle("k", 60)), state=kept)
+        assert kept["k"] == 5
+        assert len(kept) == 2
+
+
+class TestLog:
+    def test_levels_and_fields(self):
+        outcome = call(lambda msg: (log.debug("a"), log.warning("b", n=1, x=[1], none=None, big=2**70)))
+        assert [(line.level, line.event) for line in outcome.logs] == [("debug", "a"), ("warning", "b")]
+        assert outcome.logs[1].fields == {"n": 1, "x": "[1]", "none": None, "big": str(2**70)}
+
+    def test_is_cut_off(self):
+        outcome = call(lambda msg: [log.info("x") for _ in range(2_000)] and None)
+        assert len(outcome.logs) == 1_001
+        assert "cut off" in outcome.logs[-1].event
+        long = call(lambda msg: log.info("x" * 10_000)).logs[0].event
+        assert len(long) < 8_200
+
+
+class TestOn:
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            ({"colector": "x"}, "unexpected keyword"), ({"collector": 5}, "a text or a list"), ({"collector": []}, "a text or a list"),
+            ({"metadata": "x"}, "dotted.path"), ({"payload": {"a": object()}}, "a pattern is text"), ({"payload": {"a": []}}, "matches nothing"),
+            ({"when": 5}, "a function of the message"), ({"order": "first"}, "finite number"), ({"collector": ["a", 5]}, "must be text"),
+        ],
+    )  # fmt: skip
+    def test_wrong_arguments(self, arguments, reason):
+        with pytest.raises((TypeError, ValueError), match=reason):
+            on(**arguments)
+
+    def test_without_parentheses(self):
+        with pytest.raises((TypeError, ValueError), match="parentheses|positional"):
+            on(lambda msg: None)
+
+    def test_what_is_no_hook(self):
+        for function in (lambda: None, lambda a, b: None, lambda msg, *, k: None):
+            with pytest.raises(ValueError, match="takes the message"):
+                on()(function)
+        with pytest.raises(ValueError, match="yield"):
+
+            @on()
+            def hook(msg):
+                yield 1
+
+    def test_outside_a_run_there_is_a_clear_error(self):
+        with pytest.raises(ValueError, match="only inside a hook"):
+            state.get("x")
+
+
+def test_the_face_of_the_package():
+    assert kraken_hooks.__all__ == ["Msg", "log", "on", "reply", "slack", "state", "store", "throttle"]
+    for name in kraken_hooks.__all__:
+        assert getattr(kraken_hooks, name).__doc__

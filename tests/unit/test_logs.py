@@ -1,0 +1,94 @@
+"""Log lines: form, priority, order, and the catalogue of events."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kraken_hooks import logs
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def lines():
+    out = io.StringIO()
+    logs.configure(debug=False, environment={}, stream=out)
+    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
+    logs.configure(debug=False, environment={})
+
+
+def test_one_object_a_line_time_level_and_event_first(lines):
+    logs.get().info("hook.loaded", file="a.py", hooks=["f"], nothing=None)
+    (line,) = lines()
+    assert list(line)[:3] == ["timestamp", "level", "event"]
+    assert (line["level"], line["event"], line["file"], line["hooks"]) == ("info", "hook.loaded", "a.py", ["f"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["timestamp"])
+    assert "nothing" not in line
+
+
+@pytest.mark.parametrize("value", [b"\xff", object(), {1, 2}, "line\nbreak", "\ud800", float("nan"), Path("/x")])
+def test_any_value_stays_on_its_line(lines, value):
+    logs.get().info("hook.log", value=value)
+    assert len(lines()) == 1
+
+
+def test_debug_lines_only_where_asked_for(lines):
+    logs.get().debug("message.handled")
+    assert lines() == []
+    assert not logs.debugging()
+
+
+def test_lines_of_libraries_go_the_same_way(lines):
+    import logging
+
+    logging.getLogger("some.library").warning("it %s", "happened")
+    (line,) = lines()
+    assert (line["event"], line["library"], line["text"]) == ("library", "some.library", "it happened")
+
+
+def test_under_systemd_each_line_begins_with_its_priority(tmp_path):
+    code = "import os\nfrom kraken_hooks import logs\nlogs.configure(debug=True, environment=os.environ)\nlog = logs.get()\n" + "".join(
+        f"log.{level}('hook.log')\n" for level in ("debug", "info", "warning", "error")
+    )
+    with (tmp_path / "out").open("wb") as out:
+        status = os.fstat(out.fileno())
+        environment = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+        subprocess.run([sys.executable, "-c", code], env=environment, stdout=out, check=True)
+    found = (tmp_path / "out").read_text().splitlines()
+    assert [line[:3] for line in found] == ["<7>", "<6>", "<4>", "<3>"]
+    assert all(json.loads(line[3:]) for line in found)
+
+
+def test_a_reader_that_has_gone_is_no_reason_to_stop():
+    code = "import os\nfrom kraken_hooks import logs\nlogs.configure(debug=False, environment={})\nfor _ in range(9): logs.get().info('hook.log')\nos._exit(7)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(30) == 7
+
+
+def used_events() -> set[str]:
+    found: set[str] = set()
+    for path in (ROOT / "kraken_hooks").rglob("*.py"):
+        text = path.read_text()
+        found |= set(re.findall(r"^\s+log\.(?:debug|info|warning|error|exception)\(\s*\"([a-z_.]+)\"", text, re.MULTILINE))
+        found |= set(re.findall(r"\.(?:FAILED|TIMEOUT|KILLED): \"([a-z_.]+)\"", text))
+        found |= set(re.findall(r"getattr\(log, line\.level\)\(\"([a-z_.]+)\"", text))
+    return found
+
+
+def test_the_catalogue_names_every_event_that_the_code_logs_and_no_other():
+    assert used_events() | {"library"} == set(logs.EVENTS)
+
+
+def test_the_page_of_logs_names_every_event():
+    page = (ROOT / "docs" / "logs.md").read_text()
+    assert [event for event in logs.EVENTS if f"`{event}`" not in page] == []
