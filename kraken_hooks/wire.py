@@ -161,7 +161,7 @@ class _Reader:
         self._buffer = bytearray()
         self._start = 0
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | memoryview) -> None:
         if self._start:
             del self._buffer[: self._start]
             self._start = 0

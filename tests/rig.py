@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import grpc
 
@@ -133,7 +133,7 @@ class Broker:
         self.port = 0
         self._client: Client | None = None
 
-    def __enter__(self) -> Broker:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
@@ -161,7 +161,7 @@ class Broker:
     def _ready(self) -> dict[str, Any] | None:
         assert self.process is not None
         assert self.process.poll() is None, f"the broker has ended:\n{self.log.read_text()}"
-        found = [line for line in self.lines("broker.ready", since=self._seen)]
+        found = list(self.lines("broker.ready", since=self._seen))
         return found[0] if found else None
 
     def stop(self, number: int = signal.SIGTERM) -> int:

@@ -137,7 +137,10 @@ def count(msg):
         try:
             for version in range(1, 9):
                 broker.write("a.py", source.replace("VERSION = 0", f"VERSION = {version}"))
-                wait_until(lambda version=version: any(text.endswith(f" {version}") for text in found[-50:]), f"version {version}")
+                wait_until(
+                    lambda version=version: any(text.endswith(f" {version}") for text in found[-50:]),
+                    f"version {version}",
+                )
                 broker.write("a.py", "this does not load (")
                 wait_until(lambda version=version: len(broker.lines("hook.load_failed")) == version, "the refusal")
         finally:

@@ -40,7 +40,9 @@ def bad_hook(body: str) -> str:
 
 @pytest.mark.parametrize("name", BAD)
 def test_the_healthy_neighbour_answers_every_message(start, name):
-    broker = start({"bad.py": bad_hook(BAD[name]), "healthy.py": HEALTHY}, KRAKENB_HOOK_TIMEOUT="0.3", KRAKENB_WORKERS="1")
+    broker = start(
+        {"bad.py": bad_hook(BAD[name]), "healthy.py": HEALTHY}, KRAKENB_HOOK_TIMEOUT="0.3", KRAKENB_WORKERS="1"
+    )
     answers: list[str] = []
     stop = threading.Event()
 
@@ -123,7 +125,12 @@ def test_a_worker_has_nothing_but_its_pipe(start):
     for pid in workers:
         assert [entry.name for entry in Path(f"/proc/{pid}/fd").iterdir()] == ["0"]
         limits = Path(f"/proc/{pid}/limits").read_text()
-        for name, most in (("Max open files", "1"), ("Max processes", "0"), ("Max file size", "0"), ("Max core file size", "0")):
+        for name, most in (
+            ("Max open files", "1"),
+            ("Max processes", "0"),
+            ("Max file size", "0"),
+            ("Max core file size", "0"),
+        ):
             line = next(line for line in limits.splitlines() if line.startswith(name))
             assert line.removeprefix(name).split()[:2] == [most, most]
         line = next(line for line in limits.splitlines() if line.startswith("Max address space"))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import grpc
 import pytest
@@ -255,7 +256,10 @@ class TestWhatIsRefused:
 
 
 class TestFailedHook:
-    HOOKS = {"bad.py": "from kraken_hooks import on\n\n@on()\ndef bad(msg):\n    return msg.json['nothing']\n", "echo.py": ECHO}
+    HOOKS: ClassVar = {
+        "bad.py": "from kraken_hooks import on\n\n@on()\ndef bad(msg):\n    return msg.json['nothing']\n",
+        "echo.py": ECHO,
+    }
 
     def test_the_call_is_ok_and_the_run_is_a_dead_letter(self, start):
         broker = start(self.HOOKS)

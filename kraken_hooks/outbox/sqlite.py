@@ -351,7 +351,14 @@ class SqliteOutbox:
             yield
         except sqlite3.OperationalError as error:
             raise StorageUnavailable(f"{self._path}: {_plain(str(error))}") from error
-        except (sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError, OverflowError, TypeError, UnicodeError) as error:
+        except (
+            sqlite3.DataError,
+            sqlite3.InterfaceError,
+            sqlite3.ProgrammingError,
+            OverflowError,
+            TypeError,
+            UnicodeError,
+        ) as error:
             raise ValueError(f"it cannot be stored: {error}") from error
         except sqlite3.DatabaseError as error:
             raise StorageUnusable(f"{self._path} is damaged: {error}") from error

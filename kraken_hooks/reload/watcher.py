@@ -12,7 +12,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
@@ -27,8 +37,24 @@ _LONGEST: Final = 0.5
 #: How often the directory is looked at without any notification, seconds.
 POLL: Final = 2.0
 
-#: Events that change nothing.
-_SILENT: Final = frozenset({"opened", "closed_no_write"})
+#: What is listened to: in the directory, and in the one above, where only the directory's own name matters. The system is
+#: asked for nothing else, so that a busy neighbour wakes nobody.
+_INSIDE: Final[list[type[FileSystemEvent]]] = [
+    FileCreatedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileDeletedEvent,
+    DirMovedEvent,
+    DirDeletedEvent,
+]
+_ABOVE: Final[list[type[FileSystemEvent]]] = [
+    FileCreatedEvent,
+    FileMovedEvent,
+    FileDeletedEvent,
+    DirCreatedEvent,
+    DirMovedEvent,
+    DirDeletedEvent,
+]
 
 
 class Watcher:
@@ -92,8 +118,10 @@ class Watcher:
         self._unwatch()
         observer = Observer()
         try:
+            inside = str(self._directory.resolve())
             for place in wanted:
-                observer.schedule(_Wake(self._changed), place)
+                listened = _INSIDE if place == inside else _ABOVE
+                observer.schedule(_Wake(self._changed), place, event_filter=listened)
             observer.start()
         except OSError as error:  # no inotify instances left, or none at all
             log.warning("reload.polling", directory=str(self._directory), reason=str(error), seconds=self._poll)
@@ -120,6 +148,5 @@ class _Wake(FileSystemEventHandler):
     def __init__(self, changed: threading.Event) -> None:
         self._changed = changed
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type not in _SILENT:
-            self._changed.set()
+    def on_any_event(self, _event: FileSystemEvent) -> None:
+        self._changed.set()

@@ -88,12 +88,16 @@ class Worker:
         self._used = used
         self._reader = WorkerReader()
         self._frames: deque[ToWorker] = deque()
+        self._in = memoryview(bytearray(_READ))
         self._out = bytearray()
         self._sinks: dict[str, str] = {}
         self._limit = 1.0
         self._versions: dict[int, _Version] = {}
         self._states: dict[str, dict[str, object]] = {}
         self._queries = 0
+        # The timer goes on from message to message; the first tick that finds nothing to do stops it.
+        self._idle = False
+        self._ticking = False
         # What the tick looks at: a hook is running (and may be interrupted), since when, what the job has so far.
         self._in_hook = False
         self._started = 0.0
@@ -104,28 +108,33 @@ class Worker:
         signal.signal(signal.SIGALRM, self._tick)
         self._send(Ready(os.getpid()))
         self._flush()
+        frames = self._frames
         while True:
-            if not self._frames:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                self._flush()
-                if not self._read():
-                    return
-                signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+            if frames:
+                self._handle(frames.popleft())
                 continue
-            self._handle(self._frames.popleft())
+            self._flush()
+            self._idle = True
+            more = self._read()
+            self._idle = False
+            if not more:
+                return
+            if not self._ticking:
+                self._ticking = True
+                signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
 
     # ── the pipe ──
 
     def _read(self, flags: int = 0) -> bool:
         """Take in what the pipe has. False at its end."""
-        data = self._pipe.recv(_READ, flags)
-        self._reader.feed(data)
+        size = self._pipe.recv_into(self._in, 0, flags)
+        self._reader.feed(self._in[:size])
         while (frame := self._reader.next()) is not None:
             if type(frame) is Unload:
                 self._versions.pop(frame.version, None)  # at once: runs of it further up in the queue are not started
             else:
                 self._frames.append(frame)
-        return bool(data)
+        return bool(size)
 
     def _read_what_is_there(self) -> None:
         try:
@@ -295,6 +304,9 @@ class Worker:
 
     def _tick(self, _signal: int, _frame: FrameType | None) -> None:
         if not self._in_hook:
+            if self._idle:
+                self._ticking = False
+                signal.setitimer(signal.ITIMER_REAL, 0)
             return
         if self._outcomes:
             self._send_done(ended=False)

@@ -61,7 +61,7 @@ class Member:
     def unload(self, version: Version) -> None:
         if version.number in self.loaded:
             self.loaded.discard(version.number)
-            self.process.send(Unload(version.number))
+            self.process.send_now(Unload(version.number))
 
     def put(self, job: Job, number: int) -> None:
         """Send a job whose version is loaded."""
@@ -92,7 +92,7 @@ class Member:
         for number in {job.version.number for job in taken} | {lane.version.number}:
             if number in self.loaded:
                 self.loaded.discard(number)
-                self.process.send(Unload(number))
+                self.process.send_now(Unload(number))
         self.files.discard(lane.file)
         self.lanes.discard(lane)
         lane.member = None

@@ -291,9 +291,9 @@ class Pool:
                 raise WorkerProtocolError("it asks for a job that nobody gave it")
             return
         if job.forgotten:
-            member.process.send(Answer(frame.query, error="the run was given up"))
+            member.process.send_now(Answer(frame.query, error="the run was given up"))
             return
-        self._boss.asked(job, frame.name, frame.args, member.process.send, frame.query)
+        self._boss.asked(job, frame.name, frame.args, member.process.send_now, frame.query)
 
     def _on_load_failed(self, member: Member, frame: LoadFailed) -> None:
         """A version that loaded before did not load here: its jobs cannot run."""
@@ -327,6 +327,7 @@ class Pool:
     def _look(self, member: Member) -> None:
         """Is a run slow, or past its limit?"""
         member.timer = None
+        member.process.hurry()
         doing = member.process.doing()
         now = time.monotonic()
         age = now - doing.since

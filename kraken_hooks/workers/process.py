@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from kraken_hooks.errors import WorkerProtocolError
-from kraken_hooks.wire import PROGRESS, Activity, BrokerReader, FromWorker, ToWorker, encode
+from kraken_hooks.wire import PROGRESS, Activity, BrokerReader, FromWorker, Load, Run, ToWorker, encode
 from kraken_hooks.workers.spawner import Spawned
 
 _READ: Final = 256 * 1024  # bytes
+#: What a pipe gave, for a moment; the event loop reads one pipe after the other. Made once: a buffer of this size for each
+#: read would be asked of the system and given back each time.
+_read_buffer: Final = memoryview(bytearray(_READ))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,32 @@ class WorkerProcess:
         self._out = bytearray()
         self._flushing = False
         self._writing = False
+        self._has_work = False  # what is queued holds frames that the worker answers
+        self._awaiting = False  # such frames have been written, and nothing has come back since
         self._ended = False
         self._loop.add_reader(self._pipe, self._readable)
 
     def send(self, frame: ToWorker) -> None:
-        """Queue a frame. All frames of one turn of the event loop go out in one write."""
+        """Queue a frame that the worker gets to when it has done what it has.
+
+        Frames go out together: at the end of this turn of the event loop, or while the worker is busy as soon as it reports.
+        So one write and one read are shared by many messages when there is much to do, and none waits when there is not.
+        """
         self._out += encode(frame)
-        if not self._flushing:
+        self._has_work = self._has_work or type(frame) is Run or type(frame) is Load
+        if not self._flushing and not self._awaiting:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
+
+    def send_now(self, frame: ToWorker) -> None:
+        """The same for a frame that the worker waits for, or that overtakes what it has."""
+        self._out += encode(frame)
+        self.hurry()
+
+    def hurry(self) -> None:
+        """Write what is queued, whatever the worker is doing."""
+        self._has_work = self._awaiting = False
+        if self._out and not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
 
@@ -87,6 +109,7 @@ class WorkerProcess:
         except OSError:
             return  # the end of the pipe shows when it is read
         del self._out[:sent]
+        self._awaiting, self._has_work = self._has_work, False
         if self._out:
             self._writing = True
             self._loop.add_writer(self._pipe, self._writable)
@@ -98,20 +121,23 @@ class WorkerProcess:
 
     def _readable(self) -> None:
         try:
-            data = self._pipe.recv(_READ)
+            size = self._pipe.recv_into(_read_buffer)
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        if not data:
+            size = 0
+        if not size:
             self._end("it ended by itself")
             return
-        self._reader.feed(data)
+        self._awaiting = False
+        self._reader.feed(_read_buffer[:size])
         try:
             while not self._ended and (frame := self._reader.next()) is not None:
                 self._on_frame(frame)
         except WorkerProtocolError as error:
             self.kill(f"it broke the protocol: {error}")
+        if not self._flushing:
+            self._flush()
 
     def _end(self, reason: str) -> None:
         self._ended = True

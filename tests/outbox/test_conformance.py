@@ -43,7 +43,9 @@ def point(at: int, value, point_id: str = "p", tags: dict[str, str] | None = Non
 
 
 def dead_run(letter_id: str, seq: int = 1, at: int = 10, hook: str = "a.py:f") -> DeadLetter:
-    return DeadLetter(letter_id, DeadKind.RUN, at, hook, f"m{seq}", RunError("KeyError", "'x'", 3), message=message(seq))
+    return DeadLetter(
+        letter_id, DeadKind.RUN, at, hook, f"m{seq}", RunError("KeyError", "'x'", 3), message=message(seq)
+    )
 
 
 def dead_effect(letter_id: str, seq: int = 1, at: int = 10) -> DeadLetter:
@@ -180,7 +182,9 @@ class TestPoints:
 
 class TestDeadLetters:
     def test_are_listed_oldest_first_and_filtered(self, outbox):
-        outbox.commit([Transaction(dead=[dead_run("r2", at=20), dead_run("r1", at=10, hook="c.py:x"), dead_effect("e1", at=15)])])
+        outbox.commit(
+            [Transaction(dead=[dead_run("r2", at=20), dead_run("r1", at=10, hook="c.py:x"), dead_effect("e1", at=15)])]
+        )
 
         def ids(**wanted) -> list[str]:
             return [letter.id for letter in outbox.dead(DeadFilter(**wanted), 10)]
@@ -199,7 +203,9 @@ class TestDeadLetters:
     def test_come_back_as_they_were(self, outbox):
         given = [dead_run("r"), dead_effect("e")]
         outbox.commit([Transaction(dead=given)])
-        assert {letter.id: letter for letter in outbox.dead(DeadFilter(), 10)} == {letter.id: letter for letter in given}
+        assert {letter.id: letter for letter in outbox.dead(DeadFilter(), 10)} == {
+            letter.id: letter for letter in given
+        }
 
     def test_the_same_failure_again_replaces_its_letter(self, outbox):
         outbox.commit([Transaction(dead=[dead_run("r", at=1)])])
@@ -249,7 +255,9 @@ class TestAllOrNothing:
 class TestSqliteAlone:
     def test_everything_is_there_after_reopening(self, tmp_path):
         first = SqliteOutbox(tmp_path / "kraken.db")
-        first.commit([accept(1, "a.py:f"), Transaction(effects=[effect(2)], state={"a.py": {"x": 1}}, points=[point(1, 2)])])
+        first.commit(
+            [accept(1, "a.py:f"), Transaction(effects=[effect(2)], state={"a.py": {"x": 1}}, points=[point(1, 2)])]
+        )
         queued = first.queued_bytes()
         first.close()
         again = SqliteOutbox(tmp_path / "kraken.db")
@@ -318,4 +326,3 @@ for number in range(start, start + 100_000):
         assert found[: said + 1] == list(range(said + 1))
         assert len(found) <= said + 2
         outbox.close()
-

@@ -96,7 +96,9 @@ SPECS = st.builds(
 FILES = st.dictionaries(
     st.sampled_from(["a.py", "b.py", "c.py"]), st.lists(SPECS, max_size=6, unique_by=lambda spec: spec.name), max_size=3
 )
-DOCUMENTS = st.dictionaries(st.sampled_from(["x", "y"]), st.sampled_from(["a", "ab", 1, True, None, {"z": "b"}, {"z": 1}]), max_size=2)
+DOCUMENTS = st.dictionaries(
+    st.sampled_from(["x", "y"]), st.sampled_from(["a", "ab", 1, True, None, {"z": "b"}, {"z": 1}]), max_size=2
+)
 
 
 def naive(files, collector, content_type, metadata) -> set[str]:
@@ -113,7 +115,12 @@ def naive(files, collector, content_type, metadata) -> set[str]:
 
 
 class TestTable:
-    @given(FILES, st.sampled_from(["webhook", "mqtt", "tcp", "other"]), st.sampled_from(["application/json", "text/plain", ""]), DOCUMENTS)
+    @given(
+        FILES,
+        st.sampled_from(["webhook", "mqtt", "tcp", "other"]),
+        st.sampled_from(["application/json", "text/plain", ""]),
+        DOCUMENTS,
+    )
     @settings(max_examples=300)
     def test_the_same_as_asking_every_hook(self, files, collector, content_type, document):
         metadata = json.dumps(document) if document else ""

@@ -15,7 +15,7 @@ from kraken_hooks.testing import message, run
 
 
 def call(body, given=None, **options):
-    return run(lambda msg: body(msg), message() if given is None else given, **options)
+    return run(body, message() if given is None else given, **options)
 
 
 def error(body, **options) -> str:
@@ -34,7 +34,7 @@ class TestMsg:
         assert msg.received_at.tzinfo is not None
 
     def test_no_json_is_a_clear_error_that_a_hook_can_catch(self):
-        with pytest.raises(ValueError, match="the payload is not JSON.*begins with b'21.5 C'"):
+        with pytest.raises(ValueError, match=r"the payload is not JSON.*begins with b'21.5 C'"):
             _ = message("21.5 C").json
 
     @pytest.mark.parametrize("payload", [b"[" * 100_000, b"NaN", b"", b"\xff", b'{"a":}'])
@@ -76,8 +76,14 @@ class TestReply:
         assert "collectors take at most" in error(lambda msg: "x" * (4 * 2**20 + 1))
 
     def test_with_content_type_and_metadata(self):
-        made = call(lambda msg: reply({"a": 1}, content_type="x/y", metadata={"response_type": "other", "n": [1]})).reply
-        assert (made.content_type, made.payload, made.metadata) == ("x/y", b'{"a":1}', {"response_type": "other", "n": [1]})
+        made = call(
+            lambda msg: reply({"a": 1}, content_type="x/y", metadata={"response_type": "other", "n": [1]})
+        ).reply
+        assert (made.content_type, made.payload, made.metadata) == (
+            "x/y",
+            b'{"a":1}',
+            {"response_type": "other", "n": [1]},
+        )
 
 
 class TestStore:
@@ -225,7 +231,7 @@ class TestOn:
             on(**arguments)
 
     def test_without_parentheses(self):
-        with pytest.raises((TypeError, ValueError), match="parentheses|positional"):
+        with pytest.raises((TypeError, ValueError), match=r"parentheses|positional"):
             on(lambda msg: None)
 
     def test_what_is_no_hook(self):

@@ -55,8 +55,9 @@ def test_lines_of_libraries_go_the_same_way(lines):
 
 
 def test_under_systemd_each_line_begins_with_its_priority(tmp_path):
-    code = "import os\nfrom kraken_hooks import logs\nlogs.configure(debug=True, environment=os.environ)\nlog = logs.get()\n" + "".join(
-        f"log.{level}('hook.log')\n" for level in ("debug", "info", "warning", "error")
+    code = (
+        "import os\nfrom kraken_hooks import logs\nlogs.configure(debug=True, environment=os.environ)\nlog = logs.get()\n"
+        + "".join(f"log.{level}('hook.log')\n" for level in ("debug", "info", "warning", "error"))
     )
     with (tmp_path / "out").open("wb") as out:
         status = os.fstat(out.fileno())
@@ -79,7 +80,9 @@ def used_events() -> set[str]:
     found: set[str] = set()
     for path in (ROOT / "kraken_hooks").rglob("*.py"):
         text = path.read_text()
-        found |= set(re.findall(r"^\s+log\.(?:debug|info|warning|error|exception)\(\s*\"([a-z_.]+)\"", text, re.MULTILINE))
+        found |= set(
+            re.findall(r"^\s+log\.(?:debug|info|warning|error|exception)\(\s*\"([a-z_.]+)\"", text, re.MULTILINE)
+        )
         found |= set(re.findall(r"\.(?:FAILED|TIMEOUT|KILLED): \"([a-z_.]+)\"", text))
         found |= set(re.findall(r"getattr\(log, line\.level\)\(\"([a-z_.]+)\"", text))
     return found

@@ -53,7 +53,9 @@ def test_a_value_from_a_file(tmp_path):
 
 
 def test_a_file_that_is_not_there_names_variable_and_path():
-    assert problems({"KRAKENB_SLACK_URL_FILE": "/no/such"}) == ["KRAKENB_SLACK_URL_FILE: /no/such cannot be read: No such file or directory"]
+    assert problems({"KRAKENB_SLACK_URL_FILE": "/no/such"}) == [
+        "KRAKENB_SLACK_URL_FILE: /no/such cannot be read: No such file or directory"
+    ]
 
 
 def test_a_variable_and_its_file_contradict_each_other(tmp_path):
@@ -85,7 +87,13 @@ def test_a_misspelt_variable_is_named_with_what_may_be_meant():
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [("127.0.0.1:0", "127.0.0.1:0"), ("[::1]", "[::1]:50051"), ("box", "box:50051"), (":6000", "[::]:6000"), ("a:65535", "a:65535")],
+    [
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("[::1]", "[::1]:50051"),
+        ("box", "box:50051"),
+        (":6000", "[::]:6000"),
+        ("a:65535", "a:65535"),
+    ],
 )
 def test_hosts(given, expected):
     assert settings_from({"KRAKENB_GRPC_HOST": given}, {}).grpc_host == expected

@@ -140,7 +140,9 @@ class TestVetting:
             Outcome("a.py:f", RunStatus.OK, error=RunError("X", "y")),
             Outcome("a.py:f", RunStatus.FAILED),
             Outcome("a.py:f", RunStatus.FAILED, error=RunError("X", "y"), state={"k": 1}),
-            Outcome("a.py:f", RunStatus.FAILED, error=RunError("X", "y"), effects=[Effect("slack", "send", {"text": "x"})]),
+            Outcome(
+                "a.py:f", RunStatus.FAILED, error=RunError("X", "y"), effects=[Effect("slack", "send", {"text": "x"})]
+            ),
             Outcome("a.py:f", RunStatus.OK, Reply(b"x" * (4 * 2**20 + 1), "")),
             Outcome("a.py:f", RunStatus.OK, effects=[Effect("slack", "send", {"text": "x"})] * 10_001),
             Outcome("a.py:f", RunStatus.OK, logs=[LogLine("info", "x", {})] * 1_002),

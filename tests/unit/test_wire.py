@@ -29,7 +29,13 @@ from kraken_hooks.wire import (
 
 MESSAGE = Message(1, "id", "collector", "webhook", "application/json", "{}", b"\x00payload\xff", 123)
 OUTCOME = Outcome(
-    "a.py:f", RunStatus.OK, None, [Effect("slack", "send", {"text": "é"})], {"k": [1, 2.5, None]}, ["gone"], [LogLine("info", "x", {})]
+    "a.py:f",
+    RunStatus.OK,
+    None,
+    [Effect("slack", "send", {"text": "é"})],
+    {"k": [1, 2.5, None]},
+    ["gone"],
+    [LogLine("info", "x", {})],
 )
 TO_WORKER = [
     Configure({"slack": ""}, 2.0, 1 << 20), Load(1, "a.py", b"x = 1", {"k": 1}), Load(2, "a.py", b"", None), Run(7, 1, ["f"], MESSAGE),
