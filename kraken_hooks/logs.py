@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
-from typing import Any, Final, TextIO
+from typing import Any, Final, NoReturn, TextIO
 
 import structlog
 
@@ -98,6 +98,15 @@ def configure(*, debug: bool, environment: Mapping[str, str], stream: TextIO | N
     root = logging.getLogger()
     root.handlers = [_Library()]
     root.setLevel(logging.WARNING)
+
+
+def silence() -> None:
+    """Write nothing: for commands whose output is what they show."""
+
+    def drop(*_: object) -> NoReturn:
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[drop])
 
 
 class _Lines:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kraken_hooks import logs
 from kraken_hooks.engine.response import respond
 from kraken_hooks.errors import KrakenError
 from kraken_hooks.message import Message, Response
@@ -30,6 +31,7 @@ def configure(settings: Settings) -> Configure:
 
 def check(paths: Sequence[Path], settings: Settings) -> dict[Path, list[Problem]]:
     """Load each file in a worker; what is wrong with it, warnings too. An unreadable file is a problem."""
+    logs.silence()
     return asyncio.run(_check(paths, settings))
 
 
@@ -68,6 +70,7 @@ def rehearse(path: Path, message: Message, settings: Settings) -> Rehearsal:
     Raises:
         OSError: the file cannot be read.
     """
+    logs.silence()
     return asyncio.run(_rehearse(path.name, path.read_bytes(), message, settings))
 
 

@@ -111,8 +111,9 @@ def list_letters(limit: int, as_json: bool, state_dir: str | None, **values: Any
             letter.id, _time(letter.at), letter.hook, letter.sink, f"{letter.error.type}: {letter.error.message}"[:200]
         )
     console = Console()
-    console.width = max(console.width, 100)  # in a pipe: no narrower than can be read
-    console.print(table, soft_wrap=not console.is_terminal)
+    if not console.is_terminal:
+        console.width = 10_000  # in a pipe: one line a letter, for grep
+    console.print(table)
     if total > len(letters):
         click.echo(f"{len(letters)} of {total}; --limit shows more")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -15,6 +16,7 @@ from kraken_hooks.cli.options import settings
 @click.option("--host", metavar="ADDRESS:PORT", help="Where to listen (KRAKENB_GRPC_HOST).")
 def run(hooks: str | None, state_dir: str | None, host: str | None) -> None:
     """Run the broker until it is told to stop (SIGTERM, SIGINT)."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines are no JSON, and say nothing that ours do not
     from kraken_hooks.app import serve
 
     sys.exit(serve(settings(hooks=hooks, state_dir=state_dir, host=host)))
