@@ -63,10 +63,10 @@ def preload() -> None:
     "é".encode("idna")
     for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "shift_jis", "cp932", "euc_jp"):
         "".encode(encoding)
-    load(b"from kraken_hooks import on\n@on()\ndef first(msg):\n    return f'{msg.id}'", "first.py", 0)
+    load(b"from kraken_hooks import on\n@on()\ndef first(msg):\n    return f'{msg.id}'", "first.py")
 
 
-def load(source: bytes, file: str, version: int) -> LoadedFile:
+def load(source: bytes, file: str) -> LoadedFile:
     """Compile a hook file and run its top level.
 
     Raises:

@@ -172,7 +172,7 @@ class Worker:
         self._started = time.monotonic()
         self._in_hook = True
         try:
-            loaded = loader.load(frame.source, frame.file, frame.version)
+            loaded = loader.load(frame.source, frame.file)
         except HookTimeout:
             self._in_hook = False
             self._send(LoadFailed(frame.version, [_too_slow(self._limit)]))
