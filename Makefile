@@ -35,7 +35,7 @@ clean: ## remove what the other commands made, .state too
 # h2load, a gRPC client that is not ours. Without root the tests that need it are skipped, with the reason.
 tools:
 	@command -v h2load >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get install -y --no-install-recommends nghttp2-client; } || true
+	  && apt-get update -qq && apt-get install -y --no-install-recommends nghttp2-client; } || true
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 1; }
