@@ -122,7 +122,7 @@ class Courier:
 
     def _settle_all(self, done: list[tuple[QueuedEffect, Delivered | Refused]]) -> None:
         """Take the effects out of the outbox, durably; never deliver them again meanwhile."""
-        transaction = Transaction(settled=[queued.seq for queued, _ in done])
+        transaction = Transaction(settled={self.name: [queued.seq for queued, _ in done]})
         for queued, result in done:
             if isinstance(result, Refused):
                 transaction.dead.append(_dead_effect(queued, result))

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
+
+#: How far ahead of the numbers in use their durable mark is set, nanoseconds (ten minutes): one write of it so often.
+SEQ_STEP: Final = 600 * 1_000_000_000
 
 #: A stored value of the time series.
 Value = float | int | str | bool
@@ -48,8 +51,10 @@ class Transaction:
     state: dict[str, dict[str, object]] = field(default_factory=dict)
     state_deleted: dict[str, list[str]] = field(default_factory=dict)
     dead: list[DeadLetter] = field(default_factory=list)
-    #: Effects that left the outbox (delivered, or given up in `dead`): their `seq`.
-    settled: list[int] = field(default_factory=list)
+    #: Effects that left the outbox (delivered, or given up in `dead`): their `seq`, by sink. Some may be gone already.
+    settled: dict[str, list[int]] = field(default_factory=dict)
+    #: Sinks whose delivery is to rest (True) or go on (False).
+    pause: dict[str, bool] = field(default_factory=dict)
     #: Sources of hook files that have loaded well: the last good version, by file. None: the file was removed.
     last_good: dict[str, bytes | None] = field(default_factory=dict)
 
@@ -64,6 +69,7 @@ class Transaction:
             or self.state_deleted
             or self.dead
             or self.settled
+            or self.pause
             or self.last_good
         )
 
@@ -99,6 +105,9 @@ class Outbox(Protocol):
     def commit(self, batch: list[Transaction]) -> None:
         """Make all of `batch` durable in one go, in order. All or nothing.
 
+        Effects are numbered in the order in which they are committed: where one's `seq` is not above those of all commits
+        before, it gets the next number that is (another process may have replayed something meanwhile).
+
         Raises:
             StorageUnavailable: the disk took nothing of it.
             ValueError: a transaction holds a value that cannot be stored; nothing was written.
@@ -118,7 +127,19 @@ class Outbox(Protocol):
         ...
 
     def last_seq(self) -> int:
-        """The largest `seq` of any message or effect that is stored, 0 where there is none."""
+        """A number that no message or effect exceeds which was ever stored here; 0 in a new storage.
+
+        It never goes back: what has left the storage counts too, and a clock that was set back changes nothing. After a
+        crash it may lie ahead of the largest number that was used, by at most `SEQ_STEP`.
+        """
+        ...
+
+    def identity(self) -> str:
+        """32 hexadecimal digits, random, made with the storage and kept for its life: whose effects these are."""
+        ...
+
+    def paused(self) -> set[str]:
+        """The sinks whose delivery rests."""
         ...
 
     # ── inbox ──

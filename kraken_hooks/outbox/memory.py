@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -37,13 +38,24 @@ class MemoryOutbox:
         self._points: dict[_Series, dict[tuple[int, str], Value]] = {}
         self._tags: dict[_Series, dict[str, str]] = {}
         self._last_good: dict[str, bytes] = {}
+        self._paused: set[str] = set()
+        self._last_seq = 0
+        self._last_effect = 0
+        self._identity = os.urandom(16).hex()
 
     def commit(self, batch: list[Transaction]) -> None:
         with self._lock:
             for one in batch:
                 self._check(one)
+            self._queue([queued for one in batch for queued in one.effects])
             for one in batch:
                 self._write(one)
+
+    def _queue(self, effects: list[QueuedEffect]) -> None:
+        for queued in schema.numbered(effects, self._last_effect):
+            self._outbox[queued.seq] = queued
+            self._last_effect = max(self._last_effect, queued.seq)
+        self._last_seq = max(self._last_seq, self._last_effect)
 
     @staticmethod
     def _check(one: Transaction) -> None:
@@ -59,10 +71,9 @@ class MemoryOutbox:
         if one.accept is not None and one.pending:
             self._inbox[one.accept.seq] = one.accept
             self._pending[one.accept.seq] = dict.fromkeys(hook for hooks in one.pending.values() for hook in hooks)
+            self._last_seq = max(self._last_seq, one.accept.seq)
         for seq, hooks in one.ended:
             self._end(seq, hooks)
-        for queued in one.effects:
-            self._outbox[queued.seq] = queued
         for point in one.points:
             series = (point.measurement, point.field, schema.tags_text(point.tags))
             self._tags[series] = point.tags
@@ -74,8 +85,12 @@ class MemoryOutbox:
             self._state.setdefault(file, {}).update({key: schema.pack(value) for key, value in values.items()})
         for letter in one.dead:
             self._dead[letter.id] = letter
-        for seq in one.settled:
-            self._outbox.pop(seq, None)
+        for sink, seqs in one.settled.items():
+            for seq in seqs:
+                if seq in self._outbox and self._outbox[seq].effect.sink == sink:
+                    del self._outbox[seq]
+        for sink, rests in one.pause.items():
+            (self._paused.add if rests else self._paused.discard)(sink)
         for file, source in one.last_good.items():
             if source is None:
                 self._last_good.pop(file, None)
@@ -106,8 +121,14 @@ class MemoryOutbox:
             )
 
     def last_seq(self) -> int:
+        return self._last_seq
+
+    def identity(self) -> str:
+        return self._identity
+
+    def paused(self) -> set[str]:
         with self._lock:
-            return max((*self._inbox, *self._outbox), default=0)
+            return set(self._paused)
 
     def waiting(self) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -198,17 +219,17 @@ class MemoryOutbox:
             return sum(_wanted(letter, wanted) for letter in self._dead.values())
 
     def replay(self, id: str) -> bool:
-        seq = max(self.last_seq(), clock.now_ns()) + 1
         with self._lock:
             letter = self._dead.pop(id, None)
             if letter is None:
                 return False
             again = Transaction()
             if letter.kind is DeadKind.RUN and letter.message is not None:
+                seq = max(self._last_seq, clock.now_ns()) + 1
                 again.accept = msgspec.structs.replace(letter.message, seq=seq)
                 again.pending = {_file(letter.hook): [letter.hook]}
             elif letter.effect is not None:
-                again.effects = [msgspec.structs.replace(letter.effect, seq=seq)]
+                self._queue([letter.effect])
             self._write(again)
         return True
 

@@ -7,6 +7,7 @@
     state          values of hook files
     series, points the embedded time series: one row of `series` for each measurement, field and set of tags
     last_good      sources of hook files as they last loaded well
+    meta           `identity`; `seq`, the mark that no number in use exceeds; `paused/SINK` for each sink that rests
 
 Messages, effects, dead letters and values of the state are msgpack. A point's value keeps its type: SQLite's own integer,
 float and text; True and False are blobs of one byte.
@@ -26,7 +27,7 @@ from kraken_hooks.outcome import DeadLetter, QueuedEffect
 #: "KHk1": marks the file as ours.
 APPLICATION_ID: Final = 0x4B486B31
 #: Raised with every change of the tables.
-VERSION: Final = 1
+VERSION: Final = 2
 
 TABLES: Final = """
 CREATE TABLE inbox (seq INTEGER PRIMARY KEY, message BLOB NOT NULL);
@@ -51,6 +52,7 @@ CREATE TABLE points (
     series INTEGER NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL, value NOT NULL, PRIMARY KEY (series, at, id)
 ) WITHOUT ROWID;
 CREATE TABLE last_good (file TEXT PRIMARY KEY, source BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 """
 
 pack: Final = msgspec.msgpack.Encoder().encode
@@ -58,6 +60,17 @@ unpack_message: Final = msgspec.msgpack.Decoder(Message).decode
 unpack_effect: Final = msgspec.msgpack.Decoder(QueuedEffect).decode
 unpack_letter: Final = msgspec.msgpack.Decoder(DeadLetter).decode
 unpack_value: Final = msgspec.msgpack.Decoder().decode
+
+
+def numbered(effects: list[QueuedEffect], after: int) -> list[QueuedEffect]:
+    """The effects with numbers above `after`; those that have such numbers keep them."""
+    if all(queued.seq > after for queued in effects):
+        return effects
+    made = []
+    for queued in sorted(effects, key=lambda queued: queued.seq):
+        after = max(queued.seq, after + 1)
+        made.append(queued if queued.seq == after else msgspec.structs.replace(queued, seq=after))
+    return made
 
 
 def tags_text(tags: dict[str, str]) -> str:

@@ -7,10 +7,11 @@ writing connection is thrown away and made anew, so that whatever the disk did i
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,7 @@ from kraken_hooks import clock
 from kraken_hooks.clock import moment
 from kraken_hooks.errors import StorageUnavailable, StorageUnusable
 from kraken_hooks.outbox import schema
-from kraken_hooks.outbox.base import DeadFilter, PendingMessage, Point, Transaction, Value
+from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, PendingMessage, Point, Transaction, Value
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
 
 #: How long a write waits for another process's, seconds.
@@ -31,6 +32,9 @@ _READ_BYTES: Final = 8 * 1024 * 1024
 #: The write-ahead log is cut back to this after it has been emptied, bytes.
 _LOG_BYTES: Final = 16 * 1024 * 1024
 
+#: Before a sink's name: its key in `meta` while it rests.
+_PAUSED: Final = "paused/"
+
 _REASONS: Final = {
     "full": "the disk is full",
     "readonly": "it is read-only",
@@ -39,6 +43,48 @@ _REASONS: Final = {
     "locked": "another program holds it",
     "i/o": "the disk reports an error",
 }
+
+
+class _Numbers:
+    """The numbers of messages and effects: those of effects only ever rise, whoever writes, whatever the clock does.
+
+    The mark in `meta` lies ahead of all numbers in use, so that it is written once in `SEQ_STEP` and not with each commit.
+    What another process numbers comes after the mark and raises it. Used under the lock of the writing connection.
+    """
+
+    def __init__(self) -> None:
+        self.last = 0
+        self._mark = 0
+        self._version = -1
+
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Take notice of what another process has numbered; in a transaction, so that it stays true."""
+        version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._version = version
+            row = connection.execute("SELECT value FROM meta WHERE key = 'seq'").fetchone()
+            mark = row[0] if row else 0
+            if mark != self._mark:
+                self._mark = mark
+                self.last = max(self.last, mark)
+
+    def give(self, effects: list[QueuedEffect]) -> list[QueuedEffect]:
+        return schema.numbered(effects, self.last)
+
+    def reserve(self, connection: sqlite3.Connection, used: int) -> None:
+        """Numbers up to `used` are being written."""
+        self.last = max(self.last, used)
+        if self.last > self._mark:
+            self._set(connection, self.last + SEQ_STEP)
+
+    def give_back(self, connection: sqlite3.Connection) -> None:
+        """Nothing more is numbered here: the mark goes back to what was used, unless another process has raised it."""
+        if self.last < self._mark:
+            connection.execute("UPDATE meta SET value = ? WHERE key = 'seq' AND value = ?", (self.last, self._mark))
+
+    def _set(self, connection: sqlite3.Connection, mark: int) -> None:
+        self._mark = mark
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('seq', ?)", (mark,))
 
 
 class SqliteOutbox:
@@ -58,6 +104,7 @@ class SqliteOutbox:
         self._series: dict[tuple[str, str, str], int] = {}
         self._queued = 0
         self._data_version = 0
+        self._numbers = _Numbers()
         self._writer: sqlite3.Connection | None = None
         with self._lock:
             self._open_writer()
@@ -80,6 +127,9 @@ class SqliteOutbox:
 
     def close(self) -> None:
         with self._lock:
+            if self._writer is not None:
+                with suppress(sqlite3.Error):  # then a gap is left in the numbers
+                    self._numbers.give_back(self._writer)
             for connection in (*self._readers, self._writer):
                 if connection is not None:
                     connection.close()
@@ -94,6 +144,7 @@ class SqliteOutbox:
             queued = self._queued
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                self._numbers.look(connection)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -116,6 +167,8 @@ class SqliteOutbox:
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
                 self._prepare(connection)
+                self._numbers = _Numbers()
+                self._numbers.look(connection)
                 self._queued = _count_queued(connection)
                 self._data_version = connection.execute("PRAGMA data_version").fetchone()[0]
             except BaseException:
@@ -135,10 +188,15 @@ class SqliteOutbox:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+            connection.execute("INSERT INTO meta VALUES ('identity', ?)", (os.urandom(16).hex(),))
         elif application != schema.APPLICATION_ID:
             raise StorageUnusable(f"{self._path} is a database of another program")
         elif version > schema.VERSION:
             raise StorageUnusable(f"{self._path} has version {version}; this program knows {schema.VERSION}")
+        elif version < schema.VERSION:
+            connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID")
+            connection.execute("INSERT INTO meta VALUES ('identity', ?)", (os.urandom(16).hex(),))
+            connection.execute(f"PRAGMA user_version = {schema.VERSION}")
         connection.execute("COMMIT")
 
     def _write(self, connection: sqlite3.Connection, batch: list[Transaction]) -> int:
@@ -154,10 +212,13 @@ class SqliteOutbox:
         ended = [entry for one in batch for entry in one.ended]
         if ended:
             grown -= _end(connection, ended)
-        effects = [(queued.seq, queued.effect.sink, schema.pack(queued)) for one in batch for queued in one.effects]
+        queued = self._numbers.give([queued for one in batch for queued in one.effects])
+        effects = [(one.seq, one.effect.sink, schema.pack(one)) for one in queued]
         if effects:
             grown += sum(len(row[2]) for row in effects)
             connection.executemany("INSERT INTO outbox VALUES (?, ?, ?)", effects)
+        numbers = [one.seq for one in queued] + [seq for seq, _ in messages]
+        self._numbers.reserve(connection, max(numbers, default=0))
         points = [point for one in batch for point in one.points]
         if points:
             connection.executemany(
@@ -168,10 +229,11 @@ class SqliteOutbox:
         letters = [_dead_row(letter) for one in batch for letter in one.dead]
         if letters:
             connection.executemany("INSERT OR REPLACE INTO dead VALUES (?, ?, ?, ?, ?, ?)", letters)
-        settled = [(seq,) for one in batch for seq in one.settled]
+        settled = [(sink, seq) for one in batch for sink, seqs in one.settled.items() for seq in seqs]
         if settled:
             grown -= _settle(connection, settled)
         for one in batch:
+            _pause(connection, one.pause)
             _keep_sources(connection, one.last_good)
         return grown
 
@@ -196,10 +258,15 @@ class SqliteOutbox:
         return self._queued
 
     def last_seq(self) -> int:
-        row = self._read(
-            "SELECT max((SELECT coalesce(max(seq), 0) FROM inbox), (SELECT coalesce(max(seq), 0) FROM outbox))"
-        )
-        return int(row[0][0])
+        return self._numbers.last
+
+    def identity(self) -> str:
+        found: str = self._read("SELECT value FROM meta WHERE key = 'identity'")[0][0]
+        return found
+
+    def paused(self) -> set[str]:
+        rows = self._read("SELECT key FROM meta WHERE key GLOB 'paused/*'")
+        return {key.removeprefix(_PAUSED) for (key,) in rows}
 
     def waiting(self) -> dict[str, int]:
         return dict(self._read("SELECT file, count(DISTINCT seq) FROM inbox_pending GROUP BY file"))
@@ -280,13 +347,13 @@ class SqliteOutbox:
             if row is None:
                 return False
             letter = schema.unpack_letter(row[0])
-            seq = max(self._last_seq_now(connection), clock.now_ns()) + 1
             again = Transaction()
             if letter.kind is DeadKind.RUN and letter.message is not None:
+                seq = max(_last_message(connection), clock.now_ns()) + 1
                 again.accept = msgspec.structs.replace(letter.message, seq=seq)
                 again.pending = {letter.hook.partition(":")[0]: [letter.hook]}
             elif letter.effect is not None:
-                again.effects = [msgspec.structs.replace(letter.effect, seq=seq)]
+                again.effects = [letter.effect]
             self._queued += self._write(connection, [again])
             connection.execute("DELETE FROM dead WHERE id = ?", (id,))
         return True
@@ -295,13 +362,6 @@ class SqliteOutbox:
         where, values = _dead_where(wanted)
         with self._writing() as connection:
             return connection.execute(f"DELETE FROM dead {where}", values).rowcount
-
-    @staticmethod
-    def _last_seq_now(connection: sqlite3.Connection) -> int:
-        row = connection.execute(
-            "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM inbox UNION ALL SELECT seq FROM outbox)"
-        )
-        return int(row.fetchone()[0])
 
     # ── connections ──
 
@@ -402,12 +462,25 @@ def _end(connection: sqlite3.Connection, ended: list[tuple[int, list[str]]]) -> 
     return freed
 
 
-def _settle(connection: sqlite3.Connection, settled: list[tuple[int]]) -> int:
+def _settle(connection: sqlite3.Connection, settled: list[tuple[str, int]]) -> int:
+    statement = "DELETE FROM outbox WHERE sink = ? AND seq = ? RETURNING length(effect)"
     freed = 0
     for row in settled:
-        gone = connection.execute("DELETE FROM outbox WHERE seq = ? RETURNING length(effect)", row).fetchone()
+        gone = connection.execute(statement, row).fetchone()
         freed += gone[0] if gone else 0
     return freed
+
+
+def _pause(connection: sqlite3.Connection, sinks: dict[str, bool]) -> None:
+    for sink, rests in sinks.items():
+        if rests:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, 1)", (_PAUSED + sink,))
+        else:
+            connection.execute("DELETE FROM meta WHERE key = ?", (_PAUSED + sink,))
+
+
+def _last_message(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT coalesce(max(seq), 0) FROM inbox").fetchone()[0])
 
 
 def _write_state(connection: sqlite3.Connection, one: Transaction) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ import pytest
 
 from kraken_hooks.errors import StorageUnusable
 from kraken_hooks.message import Message
-from kraken_hooks.outbox.base import DeadFilter, Point, Transaction
+from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Point, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outbox.sqlite import SqliteOutbox
 from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, QueuedEffect, RunError
@@ -100,7 +101,7 @@ class TestOutbox:
         assert outbox.queued() == {"slack": 2, "other": 1}
         assert [queued.seq for queued in outbox.take("slack", 0, 10)] == [1, 2]
         assert [queued.seq for queued in outbox.take("slack", 0, 1)] == [1]
-        outbox.commit([Transaction(settled=[1])])
+        outbox.commit([Transaction(settled={"slack": [1]})])
         assert [queued.seq for queued in outbox.take("slack", 0, 10)] == [2]
 
     def test_an_effect_comes_back_as_it_was(self, outbox):
@@ -112,13 +113,57 @@ class TestOutbox:
     def test_counts_bytes(self, outbox):
         outbox.commit([Transaction(effects=[effect(1, text="x" * 10_000)])])
         assert 10_000 < outbox.queued_bytes() < 11_000
-        outbox.commit([Transaction(settled=[1])])
+        outbox.commit([Transaction(settled={"slack": [1]})])
         assert outbox.queued_bytes() == 0
 
     def test_last_seq_is_over_inbox_and_outbox(self, outbox):
         assert outbox.last_seq() == 0
         outbox.commit([accept(4, "a.py:f"), Transaction(effects=[effect(9)])])
         assert outbox.last_seq() == 9
+
+
+class TestNumbers:
+    def test_last_seq_does_not_go_back_when_all_has_left(self, outbox):
+        outbox.commit([accept(4, "a.py:f"), Transaction(effects=[effect(9)])])
+        outbox.commit([Transaction(ended=[(4, ["a.py:f"])], settled={"slack": [9]})])
+        assert outbox.last_seq() == 9
+        outbox.commit([accept(12, "a.py:f"), Transaction(ended=[(12, ["a.py:f"])])])
+        assert outbox.last_seq() == 12
+
+    def test_effects_are_numbered_above_all_before_even_those_that_have_left(self, outbox):
+        outbox.commit([Transaction(effects=[effect(9)])])
+        outbox.commit([Transaction(settled={"slack": [9]})])
+        outbox.commit([Transaction(effects=[effect(5), effect(3)]), Transaction(effects=[effect(20), effect(12)])])
+        taken = outbox.take("slack", 0, 10)
+        assert [queued.id for queued in taken] == ["e3", "e5", "e12", "e20"]
+        assert [queued.seq for queued in taken] == [10, 11, 12, 20]
+
+    def test_a_replayed_effect_gets_a_number_above_those_that_have_left(self, outbox):
+        outbox.commit([Transaction(effects=[effect(2**62)])])
+        outbox.commit([Transaction(settled={"slack": [2**62]}, dead=[dead_effect("e", seq=5)])])
+        assert outbox.replay("e")
+        assert [queued.seq for queued in outbox.take("slack", 0, 10)] == [2**62 + 1]
+        assert outbox.last_seq() == 2**62 + 1
+
+    def test_settling_what_has_gone_does_nothing(self, outbox):
+        outbox.commit([Transaction(effects=[effect(1), effect(2, "other")])])
+        outbox.commit([Transaction(settled={"slack": [1, 1, 2, 7], "nobody": [1]})])
+        assert outbox.queued() == {"other": 1}
+
+
+class TestIdentity:
+    def test_is_32_hexadecimal_digits_and_stays(self, outbox):
+        assert re.fullmatch("[0-9a-f]{32}", outbox.identity())
+        assert outbox.identity() == outbox.identity()
+
+
+class TestPause:
+    def test_sinks_rest_until_they_go_on(self, outbox):
+        assert outbox.paused() == set()
+        outbox.commit([Transaction(pause={"slack": True, "redis": True}), Transaction(pause={"mqtt": False})])
+        assert outbox.paused() == {"slack", "redis"}
+        outbox.commit([Transaction(pause={"slack": True, "redis": False})])
+        assert outbox.paused() == {"slack"}
 
 
 class TestState:
@@ -265,6 +310,60 @@ class TestSqliteAlone:
         assert (again.state("a.py"), again.last("env", "temp", None)) == ({"x": 1}, 2)
         assert again.queued_bytes() == queued > 0
         again.close()
+
+    def test_identity_and_rest_are_kept(self, tmp_path):
+        first = SqliteOutbox(tmp_path / "kraken.db")
+        first.commit([Transaction(pause={"slack": True})])
+        identity = first.identity()
+        first.close()
+        again, other = SqliteOutbox(tmp_path / "kraken.db"), SqliteOutbox(tmp_path / "other.db")
+        assert (again.identity(), again.paused()) == (identity, {"slack"})
+        assert other.identity() != identity
+        again.close()
+        other.close()
+
+    def test_numbers_go_on_after_a_restart_with_everything_gone(self, tmp_path):
+        first = SqliteOutbox(tmp_path / "kraken.db")
+        first.commit([accept(70, "a.py:f"), Transaction(effects=[effect(80)])])
+        first.commit([Transaction(ended=[(70, ["a.py:f"])], settled={"slack": [80]})])
+        first.close()
+        again = SqliteOutbox(tmp_path / "kraken.db")
+        assert again.last_seq() == 80
+        again.commit([Transaction(effects=[effect(10)])])
+        assert [queued.seq for queued in again.take("slack", 0, 10)] == [81]
+        again.close()
+
+    def test_numbers_go_on_after_a_crash(self, tmp_path):
+        writer = """
+import os, sys
+from pathlib import Path
+from kraken_hooks.outbox.base import Transaction
+from kraken_hooks.outbox.sqlite import SqliteOutbox
+from kraken_hooks.outcome import Effect, QueuedEffect
+outbox = SqliteOutbox(Path(sys.argv[1]))
+for seq in (1000, 2000):
+    outbox.commit([Transaction(effects=[QueuedEffect(seq, "e", "a.py:f", "m", 1, Effect("slack", "send", {}))])])
+    outbox.commit([Transaction(settled={"slack": [seq]})])
+os._exit(9)
+"""
+        subprocess.run([sys.executable, "-c", writer, str(tmp_path / "kraken.db")], check=False)
+        again = SqliteOutbox(tmp_path / "kraken.db")
+        assert 2000 <= again.last_seq() <= 2000 + SEQ_STEP
+        again.close()
+
+    def test_numbers_rise_whichever_process_numbers(self, tmp_path):
+        ours, theirs = SqliteOutbox(tmp_path / "kraken.db"), SqliteOutbox(tmp_path / "kraken.db")
+        ours.commit([Transaction(effects=[effect(50)], dead=[dead_effect("e1"), dead_effect("e2")])])
+        ours.commit([Transaction(settled={"slack": [50]})])
+        assert theirs.replay("e1")
+        ours.commit([Transaction(effects=[effect(60)])])
+        assert theirs.replay("e2")
+        ours.commit([Transaction(effects=[effect(70)])])
+        taken = ours.take("slack", 0, 10)
+        assert [queued.id for queued in taken] == ["e1", "e60", "e1", "e70"]
+        assert taken[0].seq > 50
+        ours.close()
+        theirs.close()
 
     def test_another_process_may_replay_while_this_one_commits(self, tmp_path):
         ours, theirs = SqliteOutbox(tmp_path / "kraken.db"), SqliteOutbox(tmp_path / "kraken.db")
