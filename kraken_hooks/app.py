@@ -21,7 +21,7 @@ from kraken_hooks.errors import KrakenError, SettingsError
 from kraken_hooks.notify import Notifier
 from kraken_hooks.outbox.base import Transaction
 from kraken_hooks.outbox.sqlite import SqliteOutbox
-from kraken_hooks.rehearsal import configure
+from kraken_hooks.rehearsal import configure, queries
 from kraken_hooks.reload.catalog import Catalog
 from kraken_hooks.reload.watcher import Watcher
 from kraken_hooks.server.service import Server
@@ -36,8 +36,6 @@ DATABASE: Final = "kraken.db"
 #: Calls that run get so long at a stop, couriers after them, seconds; together less than the 5 s that a stop may take.
 _CALLS_GRACE: Final = 2.5
 _COURIERS_GRACE: Final = 1.5
-#: Time limit of one query, seconds.
-_QUERY_TIME: Final = 1.0
 
 
 def settings_from(environment: Mapping[str, str], overrides: Mapping[str, str]) -> Settings:
@@ -104,8 +102,8 @@ async def _engine(chosen: Settings) -> AsyncIterator[tuple[Engine, Catalog]]:
         stack.callback(outbox.close)
         committer.start()
         stack.push_async_callback(asyncio.to_thread, committer.stop)
-        limits = Limits(chosen.reply_wait, _QUERY_TIME, chosen.outbox_max_mb * 2**20)
-        engine = Engine(pool, outbox, committer, store, store.queries(outbox), limits)
+        limits = Limits(chosen.reply_wait, chosen.outbox_max_mb * 2**20)
+        engine = Engine(pool, outbox, committer, store, queries(chosen, outbox), limits)
         waiting = outbox.waiting()
         if waiting:
             log.info("inbox.waiting", messages=waiting)

@@ -48,6 +48,15 @@ class SinkNotConfigured(HookUsageError):
     remedy = "Set the named variable in /etc/kraken/kraken-hooks.env and restart."
 
 
+# ── a sink's fault ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class QueryFailed(KrakenError):
+    """A sink did not answer a query, or refused it. Fails the run that asked, at its own line; holds no secret."""
+
+    remedy = "See whether the sink is up, and what it says of the query."
+
+
 # ── a worker's fault ───────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -3,30 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Final
+
+import msgspec
 
 from kraken_hooks import logs
+from kraken_hooks.engine.queries import Queries, Source
 from kraken_hooks.engine.response import respond
 from kraken_hooks.errors import KrakenError
 from kraken_hooks.message import Message, Response
+from kraken_hooks.outbox.base import Outbox
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outcome import Outcome, Problem
 from kraken_hooks.routing.table import RoutingTable
-from kraken_hooks.settings import Settings
-from kraken_hooks.sinks import registry
-from kraken_hooks.sinks.store import queries
+from kraken_hooks.settings import Section, Settings
+from kraken_hooks.sinks import registry, store
+from kraken_hooks.sinks.base import Reader
 from kraken_hooks.wire import Answer, Configure
 from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.pool import Pool
 from kraken_hooks.workers.probe import LoadRefused
+
+#: Queries of the storage, and of one sink, that run at once.
+_STORAGE_READERS: Final = 2
+_SINK_READERS: Final = 4
 
 
 def configure(settings: Settings) -> Configure:
     """What every worker is told first: which sinks there are, never their settings."""
     sinks = {kind.name: kind.missing(settings.sections.get(kind.name)) for kind in registry.SINKS}
     return Configure(sinks, settings.hook_timeout, settings.hook_memory_mb * 2**20)
+
+
+def queries(settings: Settings, outbox: Outbox) -> Queries:
+    """What answers the queries of runs: the storage, and each configured sink that has some."""
+    limit = settings.query_timeout
+    stored = registry.CheckedReader(store.STORE.asks, store.StoreReader(outbox))
+    sources = {store.STORE.name: Source(lambda: stored, _STORAGE_READERS, reads_storage=True)}
+    for kind in registry.SINKS:
+        section = settings.sections.get(kind.name)
+        if kind.reader is not None and section is not None and not kind.missing(section):
+            opened = partial(_open_reader, kind.asks, kind.reader, section, limit)
+            sources[kind.name] = Source(opened, _SINK_READERS, reads_storage=False)
+    return Queries(sources, limit)
+
+
+def _open_reader(
+    asks: Mapping[str, type[msgspec.Struct]],
+    reader: Callable[[Section, float], Reader],
+    section: Section,
+    limit: float,
+) -> registry.CheckedReader:
+    return registry.CheckedReader(asks, reader(section, limit))
 
 
 def check(paths: Sequence[Path], settings: Settings) -> dict[Path, list[Problem]]:
@@ -76,7 +108,7 @@ def rehearse(path: Path, message: Message, settings: Settings) -> Rehearsal:
 
 async def _rehearse(name: str, source: bytes, message: Message, settings: Settings) -> Rehearsal:
     pool = Pool(configure(settings), 1, registry.check)
-    stage = _Stage()
+    stage = _Stage(queries(settings, MemoryOutbox()))
     shown = Rehearsal()
     probe = pool.probe()
     try:
@@ -90,6 +122,7 @@ async def _rehearse(name: str, source: bytes, message: Message, settings: Settin
     finally:
         probe.close()
         await pool.close()
+        stage.close()
     return shown
 
 
@@ -106,12 +139,13 @@ async def _run(pool: Pool, stage: _Stage, version: Version, message: Message, sh
 
 
 class _Stage:
-    """Whom the pool works for here: collects outcomes, answers queries from an empty store."""
+    """Whom the pool works for here: collects outcomes, answers queries: the store is empty, other sinks are really asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: Queries) -> None:
         self.outcomes: list[Outcome] = []
         self.ended = asyncio.Event()
-        self._queries = queries(MemoryOutbox())
+        self._queries = asked
+        self._asking: set[asyncio.Task[None]] = set()
 
     def ran(self, job: Job, outcomes: list[Outcome], *, ended: bool) -> None:
         self.outcomes += outcomes
@@ -119,11 +153,18 @@ class _Stage:
             self.ended.set()
 
     def asked(self, job: Job, name: str, args: dict[str, object], answer: Callable[[Answer], None], query: int) -> None:
-        handler = self._queries.get(name)
+        task = asyncio.get_running_loop().create_task(self._ask(name, args, answer, query))
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+
+    async def _ask(self, name: str, args: dict[str, object], answer: Callable[[Answer], None], query: int) -> None:
         try:
-            answer(Answer(query, handler(args)) if handler else Answer(query, error="there is no such query"))
+            answer(Answer(query, await self._queries.ask(name, args)))
         except (KrakenError, ValueError) as error:
             answer(Answer(query, error=str(error)))
+
+    def close(self) -> None:
+        self._queries.close()
 
     def state(self, file: str) -> dict[str, object]:
         return {}

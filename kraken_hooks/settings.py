@@ -51,6 +51,9 @@ class Core(Section):
     hook_memory_mb: int = variable(
         "KRAKENB_HOOK_MEMORY_MB", default=128, help="memory that hooks of a worker may use, MB"
     )
+    query_timeout: float = variable(
+        "KRAKENB_QUERY_TIMEOUT", default=1.0, help="seconds that one query of a hook may take"
+    )
     outbox_max_mb: int = variable("KRAKENB_OUTBOX_MAX_MB", default=1024, help="bound of inbox and outbox on disk, MB")
 
     @field_validator("grpc_host")
@@ -63,7 +66,7 @@ class Core(Section):
             raise ValueError("write it as address:port, such as 0.0.0.0:50051 or [::]:50051")
         return f"{address or '[::]'}:{port}"
 
-    @field_validator("workers", "reply_wait", "hook_timeout", "hook_memory_mb", "outbox_max_mb")
+    @field_validator("workers", "reply_wait", "hook_timeout", "query_timeout", "hook_memory_mb", "outbox_max_mb")
     @classmethod
     def _in_range(cls, value: float, info: Any) -> float:
         low, high = _RANGES[info.field_name]
@@ -76,6 +79,7 @@ _RANGES: Final = {
     "workers": (0, 64),
     "reply_wait": (0.01, 60),
     "hook_timeout": (0.05, 300),
+    "query_timeout": (0.05, 300),
     "hook_memory_mb": (16, 16_384),
     "outbox_max_mb": (1, 1_048_576),
 }
@@ -92,6 +96,7 @@ class Settings:
     workers: int
     reply_wait: float
     hook_timeout: float
+    query_timeout: float
     hook_memory_mb: int
     outbox_max_mb: int
     sections: dict[str, Section] = field(default_factory=dict)
@@ -133,6 +138,7 @@ def read(
         workers=core.workers or min(4, os.cpu_count() or 1),
         reply_wait=core.reply_wait,
         hook_timeout=core.hook_timeout,
+        query_timeout=core.query_timeout,
         hook_memory_mb=core.hook_memory_mb,
         outbox_max_mb=core.outbox_max_mb,
         sections={key: section for key, section in made.items() if section is not None},

@@ -259,12 +259,15 @@ class SlackServer:
         self.times: list[float] = []
         self.script: list[tuple[int, dict[str, str], str]] = []
         self.paths: list[str] = []
+        self.refuse: Callable[[dict[str, Any]], bool] = lambda _body: False  # answers 400 invalid_payload
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 status, headers, text = server.script.pop(0) if server.script else (200, {}, "ok")
+                if server.refuse(body):
+                    status, text = 400, "invalid_payload"
                 server.times.append(time.monotonic())
                 server.paths.append(self.path)
                 if status == 0:  # hang up

@@ -8,6 +8,7 @@ import msgspec
 
 from kraken_hooks.api.plain import plain, text
 from kraken_hooks.api.run import current
+from kraken_hooks.api.sink import SinkApi
 from kraken_hooks.errors import HookUsageError
 
 
@@ -20,15 +21,11 @@ class SendArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     blocks: list[dict[str, Any]] | None = None
 
 
-class Slack:
-    """Slack's incoming webhook; about one message a second, the rest waits in the outbox."""
+class Slack(SinkApi):
+    """Slack's incoming webhook; about one message a second, the rest waits in the outbox. KRAKENB_SLACK_URL configures it."""
 
     __slots__ = ()
-
-    @property
-    def configured(self) -> bool:
-        """Whether the operator has set KRAKENB_SLACK_URL."""
-        return current().configured("slack")
+    _sink = "slack"
 
     def send(
         self,

@@ -10,6 +10,7 @@ import msgspec
 
 from kraken_hooks.api.plain import aware, number, plain, text
 from kraken_hooks.api.run import current
+from kraken_hooks.api.sink import SinkApi
 from kraken_hooks.errors import HookUsageError
 
 
@@ -22,10 +23,28 @@ class WriteArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time: int
 
 
-class Store:
-    """A SQLite time series in the broker's state directory."""
+class LastArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Arguments of the query `store.last`."""
+
+    measurement: str
+    field: str
+    tags: dict[str, str] | None
+
+
+class WindowArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Arguments of the query `store.window`."""
+
+    measurement: str
+    field: str
+    seconds: float
+    tags: dict[str, str] | None
+
+
+class Store(SinkApi):
+    """A SQLite time series in the broker's state directory; always configured."""
 
     __slots__ = ()
+    _sink = "store"
 
     def write(
         self,

@@ -11,16 +11,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from kraken_hooks import clock, logs
 from kraken_hooks.delivery.backoff import Backoff
+from kraken_hooks.delivery.split import deliver_all
 from kraken_hooks.errors import KrakenError
 from kraken_hooks.outbox.base import Outbox, Transaction
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect, RunError
 from kraken_hooks.settings import Section
-from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result, Sink, SinkType
+from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result, Sink, SinkType
 
 log = logs.get()
 
@@ -29,13 +31,45 @@ _LOOK: Final = 5.0
 #: Before another try at a storage that does not take a settlement, seconds.
 _STORAGE_PAUSE: Final = 1.0
 
+#: So often the sink's own code may fail on one effect before that is given up as a dead letter.
+_CRASHES: Final = 4
+#: How often an offline sink is looked at, seconds.
+_PROBE: Final = 1.0
+
 #: Makes a transaction durable; the future raises a KrakenError where it is not.
 Settle = Callable[[Transaction], "Future[None]"]
 
 
 class State(Enum):
-    UP = "up"
-    DOWN = "down"
+    """What a courier is doing."""
+
+    UP = "up"  # the sink takes effects, as far as is known
+    DOWN = "down"  # the sink did not take the last one; it is tried again
+    PAUSED = "paused"  # the operator has said so; effects wait
+
+
+#: From which state to which. Each change is one log line.
+_CHANGES: Final = {
+    State.UP: {State.DOWN, State.PAUSED},
+    State.DOWN: {State.UP, State.PAUSED},
+    State.PAUSED: {State.UP},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How delivery to one sink stands. `since`: of the state, nanoseconds since 1970 (UTC). `retry_in`: seconds.
+
+    `delivered` and `refused` count effects since the broker's start. `reason`: why the sink is down.
+    """
+
+    name: str
+    state: State
+    since: int
+    reason: str
+    retry_in: float | None
+    delivered: int
+    refused: int
 
 
 class Courier:
@@ -48,6 +82,8 @@ class Courier:
         outbox: Outbox,
         settle: Settle,
         backoff: Backoff | None = None,  # what it does
+        *,
+        paused: bool = False,
     ) -> None:
         self.name = name
         self._open = open
@@ -55,8 +91,17 @@ class Courier:
         self._settle = settle
         self._backoff = backoff or Backoff(random.random)
         self._state = State.UP
+        self._since = clock.now_ns()
         self._down_since = 0.0
+        self._reason = ""
+        self._retry_at: float | None = None
+        self._delivered = 0
+        self._refused = 0
+        self._crashed_at = self._crashes = 0
         self._handed_over = -float("inf")
+        self._paused = threading.Event()
+        if paused:
+            self._paused.set()
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"courier-{name}", daemon=True)
@@ -64,9 +109,28 @@ class Courier:
     def start(self) -> None:
         self._thread.start()
 
+    # ── from any thread ──
+
     def wake(self) -> None:
-        """There may be new effects. From any thread."""
+        """There may be new effects."""
         self._news.set()
+
+    def pause(self) -> None:
+        """Hand over nothing more, from the next batch on."""
+        self._paused.set()
+        self._news.set()
+
+    def resume(self) -> None:
+        """Go on, at once."""
+        self._paused.clear()
+        self._news.set()
+
+    def report(self) -> Report:
+        state = State.PAUSED if self._paused.is_set() else self._state
+        retry_at = self._retry_at
+        retry_in = None if retry_at is None else round(max(retry_at - time.monotonic(), 0.0), 1)
+        reason = self._reason if state is State.DOWN else ""
+        return Report(self.name, state, self._since, reason, retry_in, self._delivered, self._refused)
 
     def stop(self, timeout: float) -> None:
         """End; what has not been delivered stays in the outbox. Waits at most `timeout` seconds."""
@@ -77,17 +141,30 @@ class Courier:
     # ── in the thread ──
 
     def _work(self) -> None:
-        sink = self._open()
+        sink = self._opened()
+        if sink is None:
+            return
         try:
             while not self._stopping.is_set():
                 self._news.clear()
-                effects = self._take(sink.batch)
+                self._note_pause()
+                effects = [] if self._paused.is_set() else self._take(sink.batch)
                 if effects:
                     self._deliver(sink, effects)
                 else:
                     self._news.wait(_LOOK)
         finally:
             sink.close()
+
+    def _opened(self) -> Sink | None:
+        """The sink; None where the broker stops before it could be made."""
+        while not self._stopping.is_set():
+            try:
+                return self._open()
+            except Exception as error:  # a bug in a sink must not end its thread, and loses nothing
+                log.exception("sink.failed", sink=self.name, error=type(error).__name__)
+                self._stopping.wait(self._backoff.next(None))
+        return None
 
     def _take(self, limit: int) -> list[QueuedEffect]:
         try:
@@ -100,10 +177,12 @@ class Courier:
         early = self._handed_over + sink.interval - time.monotonic()
         if early > 0 and self._stopping.wait(early):
             return
-        results = self._hand_over(sink, effects)
+        results = deliver_all(lambda part: self._hand_over(sink, part), effects)
         self._handed_over = time.monotonic()
         done = [
-            (queued, result) for queued, result in zip(effects, results, strict=False) if not isinstance(result, NotNow)
+            (queued, result)
+            for queued, result in zip(effects, results, strict=False)
+            if isinstance(result, Delivered | Refused)
         ]
         if done:
             self._note_up(len(done))
@@ -111,14 +190,31 @@ class Courier:
         last = results[-1]
         if isinstance(last, NotNow):
             self._note_down(last)
-            self._stopping.wait(self._backoff.next(last.retry_after))
+            self._wait(sink, last)
+
+    def _wait(self, sink: Sink, why: NotNow) -> None:
+        """Until the next try; shorter where an offline sink can be reached again, or the operator has resumed it."""
+        deadline = self._retry_at = time.monotonic() + self._backoff.next(why.retry_after)
+        watched = why.offline and not sink.reachable()
+        self._news.clear()
+        while not self._stopping.is_set() and not self._paused.is_set():
+            left = deadline - time.monotonic()
+            if left <= 0 or (watched and sink.reachable()):
+                break
+            self._stopping.wait(min(left, _PROBE))
+        self._retry_at = None
 
     def _hand_over(self, sink: Sink, effects: list[QueuedEffect]) -> list[Result]:
         try:
             return sink.deliver(effects)
         except Exception as error:  # a bug in a sink must not end its thread, and loses nothing
+            reason = f"its own code failed: {type(error).__name__}"
             log.exception("sink.failed", sink=self.name, error=type(error).__name__)
-            return [NotNow(f"its own code failed: {type(error).__name__}")]
+        if len(effects) > 1:
+            return [RefusedTogether(reason)]
+        self._crashes = self._crashes + 1 if self._crashed_at == effects[0].seq else 1
+        self._crashed_at = effects[0].seq
+        return [Refused(reason) if self._crashes >= _CRASHES else NotNow(reason)]
 
     def _settle_all(self, done: list[tuple[QueuedEffect, Delivered | Refused]]) -> None:
         """Take the effects out of the outbox, durably; never deliver them again meanwhile."""
@@ -130,6 +226,8 @@ class Courier:
                     "sink.refused", sink=self.name, hook=queued.hook, message_id=queued.message_id, reason=result.reason
                 )
                 log.warning("dead.added", kind="effect", sink=self.name, hook=queued.hook, message_id=queued.message_id)
+        self._delivered += len(done) - len(transaction.dead)
+        self._refused += len(transaction.dead)
         while True:
             try:
                 self._settle(transaction).result()
@@ -143,15 +241,31 @@ class Courier:
     def _note_up(self, delivered: int) -> None:
         self._backoff.reset()
         if self._state is State.DOWN:
-            self._state = State.UP
+            self._change(State.UP)
             seconds = round(time.monotonic() - self._down_since, 1)
             log.info("sink.up", sink=self.name, down_seconds=seconds, delivered=delivered)
 
     def _note_down(self, why: NotNow) -> None:
+        self._reason = why.reason
         if self._state is State.UP:
-            self._state = State.DOWN
+            self._change(State.DOWN)
             self._down_since = time.monotonic()
             log.warning("sink.down", sink=self.name, reason=why.reason, waiting=self._waiting())
+
+    def _note_pause(self) -> None:
+        paused = self._paused.is_set()
+        if paused and self._state is not State.PAUSED:
+            self._change(State.PAUSED)
+            log.warning("sink.paused", sink=self.name, waiting=self._waiting())
+        elif not paused and self._state is State.PAUSED:
+            self._change(State.UP)
+            self._backoff.reset()
+            log.info("sink.resumed", sink=self.name, waiting=self._waiting())
+
+    def _change(self, state: State) -> None:
+        assert state in _CHANGES[self._state], (self._state, state)
+        self._state = state
+        self._since = clock.now_ns()
 
     def _waiting(self) -> int | None:
         try:

@@ -21,6 +21,7 @@ from typing import Final, Protocol
 from kraken_hooks import clock, logs
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.flight import LOW_DEPTH, Backlog, Flight
+from kraken_hooks.engine.queries import Queries
 from kraken_hooks.engine.reporting import report, report_line
 from kraken_hooks.engine.response import respond
 from kraken_hooks.engine.states import States, add_state
@@ -55,10 +56,9 @@ class EffectRules(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`reply_wait`, `query_time` in seconds; `queued_bytes`: bound of inbox and outbox together."""
+    """`reply_wait` in seconds; `queued_bytes`: bound of inbox and outbox together."""
 
     reply_wait: float
-    query_time: float
     queued_bytes: int
 
 
@@ -71,7 +71,7 @@ class Engine:
         outbox: Outbox,
         committer: Committer,
         rules: EffectRules,
-        queries: dict[str, Callable[[dict[str, object]], object]],
+        queries: Queries,
         limits: Limits,
     ) -> None:
         self._pool = pool
@@ -94,7 +94,7 @@ class Engine:
         self._refill_after = 0.0
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="query")
+        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inbox")
         self._loop = asyncio.get_running_loop()
         self._debug = logs.debugging()
 
@@ -239,21 +239,15 @@ class Engine:
     async def _ask(
         self, job: Job, name: str, args: dict[str, object], answer: Callable[[Answer], None], query: int
     ) -> None:
-        """Read what a run asks for, after all that earlier runs of the file wrote is on disk."""
-        handler = self._queries.get(name)
-        if handler is None:
-            answer(Answer(query, error="there is no such query"))
-            return
+        """Read what a run asks for; where that is the storage, after all that earlier runs wrote is on disk."""
         try:
-            for flight in list(self._backlogs[job.version.file].dirty):
-                if flight is not job.owner:
-                    self._write(flight)
-            if self._uncommitted:
-                await self._all_committed()
-            reading = self._loop.run_in_executor(self._readers, handler, args)
-            value = await asyncio.wait_for(reading, self._limits.query_time)
-        except TimeoutError:
-            answer(Answer(query, error=f"no answer within {self._limits.query_time:g} s"))
+            if self._queries.reads_storage(name):
+                for flight in list(self._backlogs[job.version.file].dirty):
+                    if flight is not job.owner:
+                        self._write(flight)
+                if self._uncommitted:
+                    await self._all_committed()
+            value = await self._queries.ask(name, args)
         except (KrakenError, ValueError) as error:
             answer(Answer(query, error=str(error)))
         else:
@@ -472,6 +466,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._queries.close()
         self._readers.shutdown(wait=True, cancel_futures=True)
 
     def _start(self, work: Coroutine[None, None, None]) -> None:

@@ -7,8 +7,8 @@ It is not asked to retry, to wait or to keep anything: the courier does that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import msgspec
 
@@ -30,13 +30,29 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """The sink cannot take it now: down, busy, failing. `retry_after` in seconds where the sink asked for it."""
+    """The sink cannot take it now: down, busy, failing. `retry_after` in seconds where the sink asked for it.
+
+    `reason` holds no secret. `offline`: there was no connection; `Sink.reachable` is asked each second, so that the sink is
+    tried again as soon as it is back.
+    """
 
     reason: str
     retry_after: float | None = None
+    offline: bool = False
 
 
-Result = Delivered | Refused | NotNow
+@dataclass(frozen=True, slots=True)
+class RefusedTogether:
+    """The sink refuses these effects as a whole because of one or some of them, and does not say of which.
+
+    The only result of its list. The effects are handed over again in halves until those are found; so the sink must not mind
+    getting again what it has taken of them.
+    """
+
+    reason: str
+
+
+Result = Delivered | Refused | NotNow | RefusedTogether
 
 
 class Sink(Protocol):
@@ -56,7 +72,27 @@ class Sink(Protocol):
         """Hand over effects in order. Returns a result for each of the first effects, at least one.
 
         A shorter list means that the rest was not tried. A `NotNow` ends the list. Raises nothing for what a server or
-        network does.
+        network does. Ends within about 15 seconds, whatever the server does.
+        """
+        ...
+
+    def reachable(self) -> bool:
+        """Whether a connection could be had now. Cheap: a second at most; asked only while the sink is offline."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections. Called once, at the end."""
+        ...
+
+
+class Reader(Protocol):
+    """Answers the queries of one sink. Called in a few threads at once; has clients of its own."""
+
+    def ask(self, op: str, args: Any) -> object:
+        """A plain value. `args` is of the struct that `SinkType.asks` names.
+
+        Raises:
+            QueryFailed: there is no answer within the time; the text says why, without any secret.
         """
         ...
 
@@ -69,9 +105,10 @@ class Sink(Protocol):
 class SinkType:
     """A kind of sink, as the registry lists it.
 
-    `ops` maps each operation to the arguments that the author's API gives it. `missing` says which variable has to be set
-    before the sink can be used, "" where nothing is missing. `open` makes the sink in its delivery thread; None: the sink is
-    embedded in the storage and needs no delivery.
+    `ops` and `asks` map each operation and query to the arguments that the author's API gives it. `missing` says which
+    variable has to be set before the sink can be used, "" where nothing is missing. `open` makes the sink in its delivery
+    thread; None: the sink is embedded in the storage and needs no delivery. `reader` makes what answers its queries, each
+    within so many seconds; None: it has none, or the storage answers them.
     """
 
     name: str
@@ -79,3 +116,5 @@ class SinkType:
     section: type[Section] | None
     missing: Callable[[Section | None], str]
     open: Callable[[Section], Sink] | None
+    asks: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
+    reader: Callable[[Section, float], Reader] | None = None

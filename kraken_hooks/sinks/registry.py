@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from kraken_hooks.errors import WorkerProtocolError
+from kraken_hooks.errors import QueryFailed, WorkerProtocolError
 from kraken_hooks.outcome import Effect
 from kraken_hooks.sinks import slack, store
-from kraken_hooks.sinks.base import SinkType
+from kraken_hooks.sinks.base import Reader, SinkType
 
 SINKS: Final[tuple[SinkType, ...]] = (
     store.STORE,
@@ -32,3 +33,26 @@ def check(effect: Effect) -> None:
         msgspec.convert(effect.args, arguments)
     except msgspec.ValidationError as error:
         raise WorkerProtocolError(f"an effect {effect.sink}.{effect.op} of a wrong form: {error}") from error
+
+
+class CheckedReader:
+    """A reader whose questions, which come from a worker, are held against what the author's API can make."""
+
+    def __init__(self, asks: Mapping[str, type[msgspec.Struct]], reader: Reader) -> None:
+        self._asks = asks
+        self._reader = reader
+
+    def ask(self, op: str, args: dict[str, object]) -> object:
+        """A plain value.
+
+        Raises:
+            QueryFailed: there is no answer, or no such query.
+            ValueError: arguments of another form.
+        """
+        form = self._asks.get(op)
+        if form is None:
+            raise QueryFailed("there is no such query")
+        return self._reader.ask(op, msgspec.convert(args, form))
+
+    def close(self) -> None:
+        self._reader.close()

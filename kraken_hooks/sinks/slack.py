@@ -6,25 +6,21 @@ reason as plain text are for good; about one message a second is let through.
 
 from __future__ import annotations
 
-import email.utils
-from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator
 
 from kraken_hooks.api.slack import SendArgs
 from kraken_hooks.outcome import QueuedEffect
 from kraken_hooks.settings import Section, variable
-from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result, SinkType
+from kraken_hooks.sinks import reach
+from kraken_hooks.sinks.answers import judge
+from kraken_hooks.sinks.base import NotNow, Result, SinkType
 
 #: Time limits for the connection and for each part of the answer, seconds.
 CONNECT: Final = 5.0
 READ: Final = 10.0
-#: Statuses besides 5xx that pass by themselves: request timeout, too early, too many requests.
-_PASSING: Final = frozenset({408, 425, 429})
-#: Longest reason kept from an answer, characters; longest wait that is believed, seconds.
-_REASON: Final = 300
-_LONGEST_WAIT: Final = 3_600.0
 
 
 class SlackSettings(Section):
@@ -56,37 +52,23 @@ class Slack:
     def deliver(self, effects: list[QueuedEffect]) -> list[Result]:
         return [self._post(effects[0].effect.args)]
 
+    def reachable(self) -> bool:
+        url = urlsplit(self._url)
+        return reach.answers(url.hostname or "", url.port or (443 if url.scheme == "https" else 80))
+
     def close(self) -> None:
         self._session.close()
 
     def _post(self, body: dict[str, object]) -> Result:
         try:
             answer = self._session.post(self._url, json=body, timeout=self._timeouts, allow_redirects=False)
-        except self._errors.Timeout:
+        except self._errors.ReadTimeout:
             return NotNow("no answer in time")
-        except self._errors.ConnectionError:
-            return NotNow("no connection")
+        except self._errors.ConnectionError:  # of a connection that takes too long too
+            return NotNow("no connection", offline=True)
         except self._errors.RequestException as error:
             return NotNow(type(error).__name__)  # its text may hold the URL
-        status = answer.status_code
-        if 200 <= status < 300:
-            return Delivered()
-        reason = f"{status} {answer.text[:_REASON]}".replace(self._url, "…").strip()
-        if status >= 500 or status in _PASSING:
-            return NotNow(reason, _retry_after(answer.headers.get("Retry-After", "")))
-        return Refused(reason)
-
-
-def _retry_after(header: str) -> float | None:
-    """Seconds from a `Retry-After`, which is a number of seconds or a date."""
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = (email.utils.parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+        return judge(answer.status_code, answer.text, answer.headers.get("Retry-After", ""), self._url)
 
 
 def _missing(section: Section | None) -> str:

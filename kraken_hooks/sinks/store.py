@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final, cast
 
-import msgspec
-
 from kraken_hooks import clock
-from kraken_hooks.api.store import WriteArgs
+from kraken_hooks.api.store import LastArgs, WindowArgs, WriteArgs
 from kraken_hooks.outbox.base import Outbox, Point
 from kraken_hooks.outcome import Effect
 from kraken_hooks.sinks.base import SinkType
 
 #: Most values that one query returns.
 MAX_WINDOW: Final = 10_000
-
-
-class _Last(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    measurement: str
-    field: str
-    tags: dict[str, str] | None
-
-
-class _Window(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    measurement: str
-    field: str
-    seconds: float
-    tags: dict[str, str] | None
 
 
 def points(effect: Effect, id: str) -> list[Point] | None:  # the field's name
@@ -41,24 +25,24 @@ def points(effect: Effect, id: str) -> list[Point] | None:  # the field's name
     ]
 
 
-def queries(outbox: Outbox) -> dict[str, Callable[[dict[str, object]], object]]:
-    """What runs may ask, by name. Arguments come from a worker and are checked.
+class StoreReader:
+    """Answers `store.last` and `store.window`. Implements `sinks.base.Reader`."""
 
-    Raises (when called):
-        ValueError: arguments of another form.
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def ask(self, op: str, args: Any) -> object:
+        """Raises:
         StorageUnavailable: it cannot be read now.
-    """
+        """
+        if isinstance(args, LastArgs):
+            return self._outbox.last(args.measurement, args.field, args.tags)
+        assert isinstance(args, WindowArgs), op
+        since = clock.now_ns() - round(min(max(args.seconds, 0.0), 9e9) * 1e9)
+        return self._outbox.window(args.measurement, args.field, since, args.tags, MAX_WINDOW)
 
-    def last(args: dict[str, object]) -> object:
-        asked = msgspec.convert(args, _Last)
-        return outbox.last(asked.measurement, asked.field, asked.tags)
-
-    def window(args: dict[str, object]) -> object:
-        asked = msgspec.convert(args, _Window)
-        since = clock.now_ns() - round(min(max(asked.seconds, 0.0), 9e9) * 1e9)
-        return outbox.window(asked.measurement, asked.field, since, asked.tags, MAX_WINDOW)
-
-    return {"store.last": last, "store.window": window}
+    def close(self) -> None:
+        """The storage is closed by who opened it."""
 
 
 STORE: Final = SinkType(
@@ -67,4 +51,5 @@ STORE: Final = SinkType(
     section=None,
     missing=lambda _section: "",
     open=None,
+    asks={"last": LastArgs, "window": WindowArgs},
 )

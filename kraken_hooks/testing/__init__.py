@@ -17,7 +17,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from kraken_hooks import clock
 from kraken_hooks.api import run as current_run
@@ -27,6 +27,7 @@ from kraken_hooks.api.plain import plain
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.message import COLLECTOR_KIND, Message
 from kraken_hooks.outcome import Effect, LogLine, Outcome, RunError, RunStatus
+from kraken_hooks.sinks.registry import SINKS
 
 __all__ = ["Effect", "LogLine", "Outcome", "RunError", "RunStatus", "message", "run"]
 
@@ -34,6 +35,7 @@ __all__ = ["Effect", "LogLine", "Outcome", "RunError", "RunStatus", "message", "
 Answer = Any | Callable[[dict[str, object]], Any]
 
 _sequence = clock.Sequence()
+_SINKS: Final = tuple(kind.name for kind in SINKS)
 
 
 def message(
@@ -69,7 +71,7 @@ def run(
     given: Msg,
     *,
     state: dict[str, Any] | None = None,
-    configured: tuple[str, ...] = ("store", "slack"),
+    configured: tuple[str, ...] = _SINKS,
     answers: Mapping[str, Answer] | None = None,
 ) -> Outcome:
     """Call a hook. What it raises ends up in the outcome's `error`.
@@ -78,7 +80,7 @@ def run(
         hook: the function under `@on(...)`.
         given: made by `message`.
         state: the hook file's state; changed in place when the run ends well, so it can be handed to the next run.
-        configured: names of the sinks that have settings.
+        configured: names of the sinks that have settings; all, where it is not given.
         answers: what queries give, by name such as `store.last`.
     """
     stored = {} if state is None else state
@@ -90,7 +92,7 @@ def run(
         answer = known[name]
         return answer(args) if callable(answer) else answer
 
-    sinks = {name: "" if name in configured else "a variable" for name in ("store", "slack")}
+    sinks = {name: "" if name in configured else "a variable" for name in _SINKS}
     recorded = current_run.Run(stored, sinks, ask, int(given.received_at.timestamp() * 1e9))
     current_run.begin(recorded)
     began = time.perf_counter()

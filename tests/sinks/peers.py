@@ -1,0 +1,136 @@
+"""The servers that sinks talk to in the tests, all with the same face, so that one suite can try every sink.
+
+A peer has a port of its own that stays the same when it is stopped and started again. Adding a sink: a peer class in a file
+beside this one, and a line in PEERS (`test_conformance.py`).
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rig import SlackServer
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Peer(ABC):
+    """A server, as one sink meets it. `folder` is its own; numbers name the effects of a test, from 0 up."""
+
+    #: Name of the sink.
+    sink: ClassVar[str]
+    #: An effect that is delivered again is there once.
+    once: ClassVar[bool] = False
+    #: The server can refuse one effect for good.
+    refuses: ClassVar[bool] = True
+    #: The sink's interval between two calls is so long (Slack) that few effects are used.
+    few: ClassVar[bool] = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start, and wait until it takes connections. What it got before a `stop` is still there."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop; the port is closed afterwards. Does nothing where it is not running."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, str]:
+        """The variables that reach it, with the right credentials."""
+
+    def wrong_settings(self) -> dict[str, str] | None:
+        """The same with wrong credentials, the word `wrong-secret` among them; None: it has none."""
+        return None
+
+    def tls_settings(self) -> dict[str, str] | None:
+        """Settings that want TLS of this server, which speaks none; None: the sink has no such setting."""
+        return None
+
+    @abstractmethod
+    def effect(self, number: int) -> tuple[str, dict[str, Any]]:
+        """A good effect: operation and arguments."""
+
+    def bad_effect(self) -> tuple[str, dict[str, Any]]:
+        """An effect that the author's API lets through and the server refuses for good."""
+        raise AssertionError(f"{self.sink} refuses nothing")
+
+    @abstractmethod
+    def arrived(self) -> list[int]:
+        """Numbers of the good effects that the server has, in order of arrival."""
+
+
+class Silent:
+    """Listens where a peer would, takes connections and says nothing: a server that hangs."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self._taken: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._take, daemon=True)
+        self._thread.start()
+
+    def _take(self) -> None:
+        while True:
+            try:
+                self._taken.append(self._socket.accept()[0])
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+        for connection in self._taken:
+            connection.close()
+
+
+class SlackPeer(Peer):
+    sink = "slack"
+    few = True
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._server: SlackServer | None = None
+        self._texts: list[str] = []
+
+    def start(self) -> None:
+        self._server = SlackServer(self.port)
+        self._server.refuse = lambda body: body["text"] == "bad"
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._texts += self._server.texts
+            self._server.close()
+            self._server = None
+
+    def settings(self) -> dict[str, str]:
+        return {"KRAKENB_SLACK_URL": f"http://127.0.0.1:{self.port}/services/hidden-part"}
+
+    def tls_settings(self) -> dict[str, str] | None:
+        return {"KRAKENB_SLACK_URL": f"https://127.0.0.1:{self.port}/services/hidden-part"}
+
+    def effect(self, number: int) -> tuple[str, dict[str, Any]]:
+        return "send", {"text": str(number)}
+
+    def bad_effect(self) -> tuple[str, dict[str, Any]]:
+        return "send", {"text": "bad"}
+
+    def arrived(self) -> list[int]:
+        return [int(text) for text in (*self._texts, *(self._server.texts if self._server else ()))]
+
+
+def described(variables: Mapping[str, str]) -> set[str]:
+    """Values of settings that must appear in no reason and no log line."""
+    return {value for name, value in variables.items() if "PASSWORD" in name or "TOKEN" in name or "SLACK_URL" in name}
