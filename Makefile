@@ -30,12 +30,11 @@ proto: $(VENV)/.dev ## generate the protobuf code again from proto/kraken.proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=proto --python_out=kraken_hooks/server --pyi_out=kraken_hooks/server proto/kraken.proto
 
 clean: ## remove what the other commands made, .state too
-	rm -rf $(VENV) .state build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .servers .state build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# h2load, a gRPC client that is not ours. Without root the tests that need it are skipped, with the reason.
+# The servers and clients that tests talk to.
 tools:
-	@command -v h2load >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get update -qq && apt-get install -y --no-install-recommends nghttp2-client; } || true
+	@PYTHON=$(PYTHON) tests/install-servers
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed"; exit 1; }
