@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from kraken_hooks import logs, settings
+from kraken_hooks.control.door import Door
 from kraken_hooks.delivery.courier import Courier, start_couriers
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.engine import Engine, Limits
@@ -21,6 +22,7 @@ from kraken_hooks.errors import KrakenError, SettingsError
 from kraken_hooks.notify import Notifier
 from kraken_hooks.outbox.base import Transaction
 from kraken_hooks.outbox.sqlite import SqliteOutbox
+from kraken_hooks.overview import Overview
 from kraken_hooks.rehearsal import configure, queries
 from kraken_hooks.reload.catalog import Catalog
 from kraken_hooks.reload.watcher import Watcher
@@ -65,10 +67,12 @@ async def _serve(chosen: Settings) -> None:
     log.info("broker.starting", hooks_dir=str(chosen.hooks_dir), state_dir=str(chosen.state_dir))
     notifier = Notifier(os.environ)
     stop = asyncio.Event()
-    async with _engine(chosen) as (engine, catalog):
+    async with _engine(chosen) as (engine, catalog, overview):
         server = Server(engine)
         _on_signals(stop, catalog)
         port = await server.start(chosen.grpc_host)
+        door = Door(overview, chosen.state_dir)
+        await door.open()
         for name in chosen.unknown:
             log.warning("settings.unknown", variable=name)
         log.info("broker.ready", host=chosen.grpc_host, port=port, seconds=round(time.monotonic() - started, 3))
@@ -77,11 +81,12 @@ async def _serve(chosen: Settings) -> None:
             await stop.wait()
         log.info("broker.stopping")
         notifier.send("STOPPING=1")
+        await door.close()
         await server.stop(_CALLS_GRACE)
 
 
 @asynccontextmanager
-async def _engine(chosen: Settings) -> AsyncIterator[tuple[Engine, Catalog]]:
+async def _engine(chosen: Settings) -> AsyncIterator[tuple[Engine, Catalog, Overview]]:
     """Storage, workers, engine, couriers and hook files, started in this order and stopped in the other."""
     outbox = SqliteOutbox(_state_dir(chosen.state_dir) / DATABASE)
     couriers: dict[str, Courier] = {}
@@ -123,7 +128,7 @@ async def _engine(chosen: Settings) -> AsyncIterator[tuple[Engine, Catalog]]:
         watcher = Watcher(chosen.hooks_dir, lambda: _refresh_soon(loop, catalog))
         watcher.start()
         stack.push_async_callback(asyncio.to_thread, watcher.stop)
-        yield engine, catalog
+        yield engine, catalog, Overview(chosen, outbox, committer, pool, engine, catalog, couriers)
         engine.stop_taking()
 
 

@@ -114,6 +114,18 @@ class Stopping(KrakenError):
     remedy = "Send again when the broker is back."
 
 
+class UnknownSink(KrakenError):
+    """A command names a sink that is not configured, or that needs no delivery."""
+
+    remedy = "See the sinks that there are with `kraken-hooks status`."
+
+
+class NotRunning(KrakenError):
+    """A command needs a running broker, and none runs with this state directory."""
+
+    remedy = "Start it, or say which state directory it has: --state-dir (under systemd /var/lib/kraken)."
+
+
 class AddressInUse(KrakenError):
     """The port is taken and stayed taken."""
 

@@ -49,6 +49,7 @@ EVENTS: Final[dict[str, str]] = {
     "storage.recovered": "the state directory takes writes again",
     "dead.added": "a failed run or a refused effect was kept as a dead letter",
     "sink.down": "a sink does not take effects; they wait in the outbox",
+    "control.unavailable": "the socket for `status` and `sink` cannot be had; the rest works",
     "sink.up": "a sink takes effects again",
     "sink.paused": "the operator has paused a sink; effects wait in the outbox",
     "sink.resumed": "a paused sink goes on",

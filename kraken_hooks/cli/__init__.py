@@ -15,6 +15,7 @@ from kraken_hooks.cli.dead import dead
 from kraken_hooks.cli.rehearse import rehearse
 from kraken_hooks.cli.run import run
 from kraken_hooks.cli.send import send
+from kraken_hooks.cli.status import sink, status
 from kraken_hooks.errors import KrakenError, SettingsError
 
 
@@ -24,7 +25,7 @@ def commands() -> None:
     """Small Python rules for sensor data: sandboxed, durable, reloaded as you save."""
 
 
-for _command in (run, check, rehearse, send, dead):
+for _command in (run, check, rehearse, send, status, sink, dead):
     commands.add_command(_command)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from kraken_hooks.cli.options import payload_fields, settings, shown
+from kraken_hooks.cli.options import payload_fields, settings, shown, state_dir_option
 
 if TYPE_CHECKING:
     from kraken_hooks.outbox.base import DeadFilter
@@ -52,7 +52,7 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--kind", type=click.Choice(["run", "effect"]), help="Failed runs, or refused effects."),
         click.option("--since", type=_Moment(), help="Not older: ISO 8601, or an age such as 2h."),
         click.option("--until", type=_Moment(), help="Not newer."),
-        click.option("--state-dir", metavar="DIR", help="State directory of the broker (KRAKENB_STATE_DIR)."),
+        state_dir_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -120,7 +120,7 @@ def list_letters(limit: int, as_json: bool, state_dir: str | None, **values: Any
 
 @dead.command()
 @click.argument("id")
-@click.option("--state-dir", metavar="DIR", help="State directory of the broker (KRAKENB_STATE_DIR).")
+@state_dir_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def show(id: str, state_dir: str | None, as_json: bool) -> None:  # as the user calls it
     """Show one dead letter in full."""

@@ -41,6 +41,12 @@ class MessageOptions:
     payload: bytes
 
 
+#: For commands about a broker's state directory; the argument is `state_dir`.
+state_dir_option: Final = click.option(
+    "--state-dir", metavar="DIR", help="State directory of the broker (KRAKENB_STATE_DIR)."
+)
+
+
 def message_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that describe a message; `message_from` reads them."""
     options = (

@@ -102,6 +102,7 @@ class Courier:
         self._paused = threading.Event()
         if paused:
             self._paused.set()
+        self._hurry = threading.Event()
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"courier-{name}", daemon=True)
@@ -121,8 +122,9 @@ class Courier:
         self._news.set()
 
     def resume(self) -> None:
-        """Go on, at once."""
+        """Go on, at once; a sink that is down is tried without waiting any longer."""
         self._paused.clear()
+        self._hurry.set()
         self._news.set()
 
     def report(self) -> Report:
@@ -196,10 +198,10 @@ class Courier:
         """Until the next try; shorter where an offline sink can be reached again, or the operator has resumed it."""
         deadline = self._retry_at = time.monotonic() + self._backoff.next(why.retry_after)
         watched = why.offline and not sink.reachable()
-        self._news.clear()
+        self._hurry.clear()
         while not self._stopping.is_set() and not self._paused.is_set():
             left = deadline - time.monotonic()
-            if left <= 0 or (watched and sink.reachable()):
+            if left <= 0 or self._hurry.is_set() or (watched and sink.reachable()):
                 break
             self._stopping.wait(min(left, _PROBE))
         self._retry_at = None
@@ -279,7 +281,7 @@ def start_couriers(
 ) -> dict[str, Courier]:
     """A running courier for each sink that is configured, by name."""
     couriers = {}
-    waiting = outbox.queued()
+    waiting, paused = outbox.queued(), outbox.paused()
     for kind in kinds:
         section = sections.get(kind.name)
         if kind.open is None:
@@ -289,7 +291,9 @@ def start_couriers(
             if waiting.get(kind.name):
                 log.warning("sink.unconfigured", sink=kind.name, variable=variable, waiting=waiting[kind.name])
             continue
-        courier = couriers[kind.name] = Courier(kind.name, _opener(kind.open, section), outbox, settle)
+        courier = couriers[kind.name] = Courier(
+            kind.name, _opener(kind.open, section), outbox, settle, paused=kind.name in paused
+        )
         courier.start()
     return couriers
 

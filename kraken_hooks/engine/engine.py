@@ -62,6 +62,14 @@ class Limits:
     queued_bytes: int
 
 
+@dataclass(slots=True)
+class Counts:
+    """Since the start: messages that came in, and runs that failed."""
+
+    messages: int = 0
+    failed_runs: int = 0
+
+
 class Engine:
     """One per broker."""
 
@@ -97,6 +105,7 @@ class Engine:
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inbox")
         self._loop = asyncio.get_running_loop()
         self._debug = logs.debugging()
+        self.counts = Counts()
 
     # ── hook files ──
 
@@ -129,6 +138,15 @@ class Engine:
                 backlog.read = 0
                 self._refill(backlog)
 
+    def hooks(self, file: str) -> list[str]:
+        """Names of the hooks of a file that messages are routed to."""
+        version = self._versions.get(file)
+        return [] if version is None else [spec.name for spec in version.specs]
+
+    def depths(self) -> dict[str, int]:
+        """How many messages each hook file has in memory."""
+        return {file: backlog.depth for file, backlog in self._backlogs.items()}
+
     # ── a message comes in ──
 
     async def handle(self, kind: str, collector: str, content_type: str, metadata: str, payload: bytes) -> Response:
@@ -141,6 +159,7 @@ class Engine:
         """
         if self._stopping:
             raise Stopping("the broker is stopping")
+        self.counts.messages += 1
         matches = self._table.match(collector, content_type, metadata)
         began = time.perf_counter()
         seq = self._sequence.next()
@@ -299,6 +318,7 @@ class Engine:
     def _add_outcome(self, transaction: Transaction, message: Message, outcome: Outcome) -> None:
         if outcome.error is not None:
             transaction.dead.append(_dead_run(message, outcome))
+            self.counts.failed_runs += 1
             log.warning("dead.added", kind="run", hook=outcome.hook, message_id=message.id)
             return
         for place, effect in enumerate(outcome.effects):

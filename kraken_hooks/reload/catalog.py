@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +36,16 @@ class HookFile:
 
     tried: bytes
     state: FileState
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A hook file as an operator sees it. `problems`: why what is on disk does not run, as `check` prints them."""
+
+    file: str
+    state: str
+    problems: list[str]
 
 
 class Loader(Protocol):
@@ -76,6 +86,14 @@ class Catalog:
         self._refused: dict[str, str] = {}
         self._missing = ""
         self._busy = asyncio.Lock()
+
+    def entries(self) -> list[Entry]:
+        """All hook files, by name; refused ones too."""
+        found = {name: Entry(name, file.state.value, file.problems) for name, file in self._files.items()}
+        for name, reason in self._refused.items():
+            running = found.get(name)
+            found[name] = Entry(name, running.state if running else "refused", [reason])
+        return [found[name] for name in sorted(found)]
 
     async def refresh(self, *, force: bool = False) -> None:
         """Bring what runs up to what is on disk. `force`: try files again that did not load."""
@@ -141,8 +159,8 @@ class Catalog:
             state = FileState.LAST_GOOD
         else:
             state = FileState.LAST_GOOD if await self._load_kept(probe, name) else FileState.FAILED
-        self._files[name] = HookFile(source, state)
-        log.error("hook.load_failed", file=name, problems=_lines(name, problems), running=self._running(name))
+        self._files[name] = HookFile(source, state, _lines(name, problems))
+        log.error("hook.load_failed", file=name, problems=self._files[name].problems, running=self._running(name))
 
     async def _load_kept(self, probe: Probe, name: str) -> bool:
         source = self._kept.get(name)

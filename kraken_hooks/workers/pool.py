@@ -125,8 +125,12 @@ class Pool:
             lane.removed = True
             self._leave_if_done(lane)
 
-    def pids(self) -> list[int]:
-        return [member.process.pid for member in (*self._shared, *self._alone)]
+    def placement(self) -> list[tuple[int, list[str], bool]]:
+        """Each worker's process id, the hook files that live there, and whether it is for a slow one."""
+        return [
+            (member.process.pid, sorted(lane.file for lane in member.lanes), member.alone)
+            for member in (*self._shared, *self._alone)
+        ]
 
     # ── jobs ──
 

@@ -75,7 +75,7 @@ class Delivery:
         if self.settling:
             with self._writing:
                 self.outbox.commit([transaction])
-        self.settled += transaction.settled
+        self.settled += [seq for seqs in transaction.settled.values() for seq in seqs]
         done.set_result(None)
         return done
 

@@ -1,0 +1,196 @@
+"""The courier with sinks that do as the test says: halving, crashes of a sink's own code, pause, an offline sink that comes back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rig import wait_until
+
+from kraken_hooks.delivery.backoff import Backoff
+from kraken_hooks.delivery.courier import Courier, State
+from kraken_hooks.delivery.split import deliver_all
+from kraken_hooks.outbox.base import DeadFilter, Transaction
+from kraken_hooks.outbox.memory import MemoryOutbox
+from kraken_hooks.outcome import Effect, QueuedEffect
+from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result
+
+
+def queued(seq: int) -> QueuedEffect:
+    return QueuedEffect(seq, f"m/{seq}", "a.py:a", "m", 0, Effect("toy", "put", {"n": seq}))
+
+
+class Toy:
+    """A sink that asks `answer` for each call."""
+
+    batch = 100
+    interval = 0.0
+
+    def __init__(self, answer: Callable[[list[int]], list[Result]]) -> None:
+        self.answer = answer
+        self.calls: list[list[int]] = []
+        self.is_there = True
+
+    def deliver(self, effects: list[QueuedEffect]) -> list[Result]:
+        numbers = [effect.seq for effect in effects]
+        self.calls.append(numbers)
+        return self.answer(numbers)
+
+    def reachable(self) -> bool:
+        return self.is_there
+
+    def close(self) -> None:
+        pass
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.outbox = MemoryOutbox()
+        self._lock = threading.Lock()
+        self._couriers: list[Courier] = []
+
+    def put(self, *numbers: int) -> None:
+        with self._lock:
+            self.outbox.commit([Transaction(effects=[queued(number) for number in numbers])])
+
+    def courier(self, sink: Toy, backoff: Backoff, **options) -> Courier:
+        courier = Courier("toy", lambda: sink, self.outbox, self._settle, backoff, **options)
+        courier.start()
+        self._couriers.append(courier)
+        return courier
+
+    def _settle(self, transaction: Transaction) -> Future[None]:
+        with self._lock:
+            self.outbox.commit([transaction])
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    def empty(self) -> None:
+        wait_until(lambda: not self.outbox.queued(), "the outbox to be empty")
+
+    def close(self) -> None:
+        for courier in self._couriers:
+            courier.stop(10)
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with closing(Desk()) as made:
+        yield made
+
+
+QUICK = (lambda: 0.5, 0.01, 0.05)
+
+
+@given(bad=st.sets(st.integers(0, 40)), size=st.integers(1, 41))
+def test_halving_finds_exactly_the_bad_ones_and_keeps_the_order(bad, size):
+    taken: list[int] = []
+
+    def deliver(effects: list[QueuedEffect]) -> list[Result]:
+        if any(effect.seq in bad for effect in effects):
+            return [RefusedTogether("one of them")]
+        taken.extend(effect.seq for effect in effects)
+        return [Delivered()] * len(effects)
+
+    results = deliver_all(deliver, [queued(number) for number in range(size)])
+    assert [isinstance(result, Refused) for result in results] == [number in bad for number in range(size)]
+    assert taken == [number for number in range(size) if number not in bad]
+
+
+def test_halving_ends_where_the_sink_cannot_go_on():
+    def deliver(effects: list[QueuedEffect]) -> list[Result]:
+        if len(effects) > 1:
+            return [RefusedTogether("one of them")]
+        return [NotNow("busy")] if effects[0].seq == 1 else [Delivered()]
+
+    assert deliver_all(deliver, [queued(number) for number in range(4)]) == [Delivered(), NotNow("busy")]
+
+
+def test_what_a_sink_did_not_try_is_handed_over_again(desk):
+    sink = Toy(lambda numbers: [Delivered()] * min(2, len(numbers)))
+    desk.put(1, 2, 3, 4, 5)
+    desk.courier(sink, Backoff(*QUICK))
+    desk.empty()
+    assert sink.calls == [[1, 2, 3, 4, 5], [3, 4, 5], [5]]
+
+
+def test_an_effect_on_which_the_sinks_own_code_fails_becomes_a_dead_letter_and_blocks_nobody(desk):
+    def answer(numbers: list[int]) -> list[Result]:
+        if 2 in numbers:
+            raise ZeroDivisionError
+        return [Delivered()] * len(numbers)
+
+    desk.put(1, 2, 3)
+    desk.courier(Toy(answer), Backoff(*QUICK))
+    desk.empty()
+    [letter] = desk.outbox.dead(DeadFilter(), 10)
+    assert letter.effect is not None
+    assert letter.effect.seq == 2
+    assert letter.error.message == "its own code failed: ZeroDivisionError"
+
+
+def test_a_sink_that_cannot_be_made_yet_is_made_later(desk):
+    sink = Toy(lambda numbers: [Delivered()] * len(numbers))
+    tries = iter([ImportError("not yet"), OSError("not yet"), None])
+
+    def opened() -> Toy:
+        error = next(tries)
+        if error is not None:
+            raise error
+        return sink
+
+    desk.put(1)
+    courier = Courier("toy", opened, desk.outbox, desk._settle, Backoff(*QUICK))
+    courier.start()
+    desk.empty()
+    courier.stop(10)
+
+
+def test_an_offline_sink_is_tried_as_soon_as_it_can_be_reached(desk):
+    """With a wait of an hour, only the look at the sink can bring it back within the test's time."""
+    sink = Toy(lambda _numbers: [NotNow("no connection", offline=True)])
+    sink.is_there = False
+    desk.put(1)
+    courier = desk.courier(sink, Backoff(lambda: 0.5, 3600.0, 3600.0))
+    wait_until(lambda: courier.report().state is State.DOWN, "it to be down")
+    assert courier.report().retry_in is not None
+    sink.answer = lambda numbers: [Delivered()] * len(numbers)
+    sink.is_there = True
+    desk.empty()
+    assert courier.report().delivered == 1
+
+
+def test_an_offline_sink_that_takes_connections_all_the_time_is_not_hammered(desk):
+    sink = Toy(lambda _numbers: [NotNow("reset by peer", offline=True)])
+    desk.put(1)
+    courier = desk.courier(sink, Backoff(lambda: 0.5, 3600.0, 3600.0))
+    wait_until(lambda: courier.report().retry_in is not None, "it to wait")
+    courier.stop(10)
+    assert len(sink.calls) == 1
+
+
+def test_resuming_a_sink_that_is_down_makes_it_be_tried_at_once(desk):
+    sink = Toy(lambda _numbers: [NotNow("busy", retry_after=3600.0)])
+    desk.put(1)
+    courier = desk.courier(sink, Backoff(*QUICK))
+    wait_until(lambda: courier.report().retry_in is not None, "it to wait")
+    sink.answer = lambda numbers: [Delivered()] * len(numbers)
+    courier.resume()
+    desk.empty()
+
+
+def test_a_courier_that_starts_paused_hands_over_nothing(desk):
+    sink = Toy(lambda numbers: [Delivered()] * len(numbers))
+    desk.put(1)
+    courier = desk.courier(sink, Backoff(*QUICK), paused=True)
+    wait_until(lambda: courier.report().state is State.PAUSED, "the pause")
+    courier.wake()
+    courier.stop(10)
+    assert sink.calls == []
+    assert desk.outbox.queued() == {"toy": 1}
