@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -13,6 +14,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def now_ns() -> int:
     """Nanoseconds since 1970 (UTC)."""
     return time.time_ns()
+
+
+def boot_id() -> str:
+    """Names this start of the machine; empty where the system does not say (Linux: random(4))."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 def moment(nanoseconds: int) -> datetime:

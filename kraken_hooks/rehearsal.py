@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from kraken_hooks import logs
+from kraken_hooks import clock, logs
 from kraken_hooks.engine.queries import Queries, Source
 from kraken_hooks.engine.response import respond
 from kraken_hooks.errors import KrakenError
@@ -36,7 +36,7 @@ _SINK_READERS: Final = 4
 def configure(settings: Settings) -> Configure:
     """What every worker is told first: which sinks there are, never their settings."""
     sinks = {kind.name: kind.missing(settings.sections.get(kind.name)) for kind in registry.SINKS}
-    return Configure(sinks, settings.hook_timeout, settings.hook_memory_mb * 2**20)
+    return Configure(sinks, settings.hook_timeout, settings.hook_memory_mb * 2**20, clock.boot_id())
 
 
 def queries(settings: Settings, outbox: Outbox) -> Queries:

@@ -43,12 +43,14 @@ PROGRESS: Final = struct.Struct("<BQId")
 class Configure(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """First frame of all. `sinks` maps each sink's name to "" where it is configured, else to the variable to set.
 
-    `timeout` is the soft time limit of one hook in seconds. `memory` is in bytes, on top of what the worker holds now.
+    `timeout` is the soft time limit of one hook in seconds. `memory` is in bytes, on top of what the worker holds now. `boot`
+    names the machine's start, see `clock.boot_id`.
     """
 
     sinks: dict[str, str]
     timeout: float
     memory: int
+    boot: str = ""
 
 
 class Load(msgspec.Struct, frozen=True, array_like=True, tag=2):

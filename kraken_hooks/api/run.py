@@ -30,13 +30,16 @@ Ask = Callable[[str, dict[str, object]], object]
 class Run:
     """What one run records. `state` is the hook file's state as the run finds it; it is never changed here."""
 
-    __slots__ = ("_ask", "_sinks", "_stored", "changed", "deleted", "effects", "logs", "received_at")
+    __slots__ = ("_ask", "_sinks", "_stored", "boot", "changed", "deleted", "effects", "logs", "received_at")
 
-    def __init__(self, stored: dict[str, object], sinks: dict[str, str], ask: Ask, received_at: int) -> None:
+    def __init__(
+        self, stored: dict[str, object], sinks: dict[str, str], ask: Ask, received_at: int, boot: str = ""
+    ) -> None:
         self._stored = stored
         self._sinks = sinks
         self._ask = ask
         self.received_at = received_at  # nanoseconds since 1970 (UTC)
+        self.boot = boot  # names the machine's start; empty: unknown
         self.effects: list[Effect] = []
         self.logs: list[LogLine] = []
         self.changed: dict[str, object] = {}

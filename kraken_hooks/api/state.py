@@ -49,17 +49,26 @@ state = State()
 def throttle(key: str, seconds: float) -> bool:
     """True at the first call for `key`, then False until `seconds` have passed since the last True.
 
-    Survives restarts. A clock that was set back starts the time again.
+    Survives restarts of broker and machine. While the machine runs, a clock that is set changes nothing; over a restart of the
+    machine the clock decides, and one that has gone backwards starts the time again.
     """
     run = current()
     name = _THROTTLE + _key(key)
     period = number(seconds, "throttle: seconds")
-    now = time.time()
-    last = run.state_get(name)
-    if isinstance(last, float) and 0 <= now - last < period:
+    now = [run.boot, time.clock_gettime(time.CLOCK_BOOTTIME), time.time()]
+    if 0 <= _passed(run.state_get(name), now) < period:
         return False
     run.state_set(name, now)
     return True
+
+
+def _passed(last: Any, now: list[Any]) -> float:
+    """Seconds between two moments, each `[boot, seconds since boot, seconds since 1970]`; negative where that is unknown."""
+    if not isinstance(last, list):
+        return -1.0
+    same_boot = last[0] and last[0] == now[0]
+    passed: float = now[1] - last[1] if same_boot else now[2] - last[2]
+    return passed
 
 
 def _key(key: object) -> str:

@@ -92,6 +92,7 @@ class Worker:
         self._out = bytearray()
         self._sinks: dict[str, str] = {}
         self._limit = 1.0
+        self._boot = ""
         self._versions: dict[int, _Version] = {}
         self._states: dict[str, dict[str, object]] = {}
         self._queries = 0
@@ -163,6 +164,7 @@ class Worker:
             case Configure():
                 self._sinks = frame.sinks
                 self._limit = frame.timeout
+                self._boot = frame.boot
                 limits.address_space(self._used, frame.memory)
             case Answer() | Unload():
                 pass  # the answer came too late for its run; Unload was done when it was read
@@ -214,7 +216,7 @@ class Worker:
         """One run; None where `when=` does not want the message."""
         name = f"{file.file}:{hook.spec.name}"
         state = self._states.setdefault(file.file, {})
-        run = Run(state, self._sinks, self._ask, message.received_at)
+        run = Run(state, self._sinks, self._ask, message.received_at, self._boot)
         file.before_run()
         current_run.begin(run)
         began = time.perf_counter()

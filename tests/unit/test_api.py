@@ -10,6 +10,7 @@ import pytest
 
 import kraken_hooks
 from kraken_hooks import log, on, reply, slack, state, store, throttle
+from kraken_hooks.api import run as current_run
 from kraken_hooks.outcome import Effect
 from kraken_hooks.testing import message, run
 
@@ -195,6 +196,33 @@ class TestThrottle:
         assert asked()
         now[0] -= 500  # the clock is set back
         assert asked()
+
+    def test_a_clock_that_is_set_while_the_machine_runs_changes_nothing(self, monkeypatch):
+        wall, since_boot = [1000.0], [50.0]
+        monkeypatch.setattr("kraken_hooks.api.state.time.time", lambda: wall[0])
+        monkeypatch.setattr("kraken_hooks.api.state.time.clock_gettime", lambda _clock: since_boot[0])
+        kept: dict[str, object] = {}
+
+        def asked(boot: str) -> bool:
+            run = current_run.Run(kept, {}, lambda *_: None, 0, boot)
+            current_run.begin(run)
+            try:
+                return throttle("k", 60)
+            finally:
+                current_run.end()
+                kept.update(run.changed)
+
+        assert asked("this")
+        wall[0] += 3600
+        assert not asked("this"), "an hour forward"
+        wall[0] -= 7200
+        assert not asked("this"), "an hour back"
+        since_boot[0] += 60
+        assert asked("this")
+        since_boot[0], wall[0] = 0.0, wall[0] + 30
+        assert not asked("next"), "another start of the machine, half a minute later by the clock"
+        wall[0] += 30
+        assert asked("next")
 
     def test_keys_do_not_meet_those_of_the_state(self):
         kept = {"k": 5}
