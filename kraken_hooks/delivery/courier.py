@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Final
 
 from kraken_hooks import clock, logs
@@ -281,7 +282,7 @@ def start_couriers(
 ) -> dict[str, Courier]:
     """A running courier for each sink that is configured, by name."""
     couriers = {}
-    waiting, paused = outbox.queued(), outbox.paused()
+    waiting, paused, identity = outbox.queued(), outbox.paused(), outbox.identity()
     for kind in kinds:
         section = sections.get(kind.name)
         if kind.open is None:
@@ -292,14 +293,10 @@ def start_couriers(
                 log.warning("sink.unconfigured", sink=kind.name, variable=variable, waiting=waiting[kind.name])
             continue
         courier = couriers[kind.name] = Courier(
-            kind.name, _opener(kind.open, section), outbox, settle, paused=kind.name in paused
+            kind.name, partial(kind.open, section, identity), outbox, settle, paused=kind.name in paused
         )
         courier.start()
     return couriers
-
-
-def _opener(open: Callable[[Section], Sink], section: Section) -> Callable[[], Sink]:  # what it does
-    return lambda: open(section)
 
 
 def _dead_effect(queued: QueuedEffect, refused: Refused) -> DeadLetter:

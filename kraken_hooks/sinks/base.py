@@ -107,7 +107,8 @@ class SinkType:
 
     `ops` and `asks` map each operation and query to the arguments that the author's API gives it. `missing` says which
     variable has to be set before the sink can be used, "" where nothing is missing. `open` makes the sink in its delivery
-    thread; None: the sink is embedded in the storage and needs no delivery. `reader` makes what answers its queries, each
+    thread, from its settings and the identity of the outbox (`Outbox.identity`), under which a server can keep what it has
+    had; None: the sink is embedded in the storage and needs no delivery. `reader` makes what answers its queries, each
     within so many seconds; None: it has none, or the storage answers them.
     """
 
@@ -115,6 +116,6 @@ class SinkType:
     ops: Mapping[str, type[msgspec.Struct]]
     section: type[Section] | None
     missing: Callable[[Section | None], str]
-    open: Callable[[Section], Sink] | None
+    open: Callable[[Section, str], Sink] | None
     asks: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
     reader: Callable[[Section, float], Reader] | None = None

@@ -75,7 +75,7 @@ def _missing(section: Section | None) -> str:
     return "" if isinstance(section, SlackSettings) and section.url is not None else "KRAKENB_SLACK_URL"
 
 
-def _open(section: Section) -> Slack:
+def _open(section: Section, _identity: str) -> Slack:
     assert isinstance(section, SlackSettings)
     assert section.url is not None
     return Slack(section.url.get_secret_value())

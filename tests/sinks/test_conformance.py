@@ -58,7 +58,11 @@ class Delivery:
         opened = self._kind.open
         assert opened is not None
         courier = Courier(
-            self._peer.sink, lambda: opened(section), self.outbox, self._settle, Backoff(lambda: 0.5, 0.05, 0.2)
+            self._peer.sink,
+            lambda: opened(section, self.outbox.identity()),
+            self.outbox,
+            self._settle,
+            Backoff(lambda: 0.5, 0.05, 0.2),
         )
         courier.start()
         self._couriers.append(courier)
