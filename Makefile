@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1:50051
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench proto clean tools
+.PHONY: help run test soak lint bench proto clean tools
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ run: $(VENV)/.run ## run the broker on hooks/, state in .state, listening on HOS
 
 test: $(VENV)/.test tools ## run all tests
 	$(BIN)/pytest
+
+soak: $(VENV)/.test tools ## kill broker and servers at random for a while, and count what arrives
+	SOAK_ROUNDS=20 $(BIN)/pytest tests/test_soak.py
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

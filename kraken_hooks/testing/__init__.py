@@ -122,5 +122,5 @@ def run(
 
 
 def _name(hook: Callable[[Msg], object]) -> str:
-    module = getattr(hook, "__module__", "hook")
+    module = getattr(hook, "__module__", None) or "hook"
     return f"{module.rpartition('.')[2]}.py:{getattr(hook, '__name__', 'hook')}"

@@ -28,6 +28,8 @@ class Peer(ABC):
 
     #: Name of the sink.
     sink: ClassVar[str]
+    #: What an author writes to ask for `effect(n)`, with `n` a number.
+    statement: ClassVar[str]
     #: An effect that is delivered again is there once.
     once: ClassVar[bool] = False
     #: The server can refuse one effect for good.
@@ -98,6 +100,7 @@ class Silent:
 
 class SlackPeer(Peer):
     sink = "slack"
+    statement = "slack.send(str(n))"
     few = True
 
     def __init__(self, folder: Path) -> None:

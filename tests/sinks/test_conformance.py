@@ -22,6 +22,7 @@ from kraken_hooks.outbox.base import DeadFilter, Transaction
 from kraken_hooks.outbox.sqlite import SqliteOutbox
 from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.sinks import registry
+from kraken_hooks.testing import message, run
 
 PEERS: list[type[Peer]] = [SlackPeer]
 
@@ -125,6 +126,19 @@ def logged() -> Callable[[], list[dict]]:
 
 def good(peer: Peer, *numbers: int) -> list[tuple[str, dict]]:
     return [peer.effect(number) for number in numbers]
+
+
+def test_what_an_author_writes_makes_the_effect(peer):
+    names: dict[str, object] = {}
+    source = f"from kraken_hooks import {peer.sink}\ndef hook(msg):\n    n = msg.json\n    {peer.statement}\n"
+    exec(source, names)
+    outcome = run(names["hook"], message("7"))
+    assert outcome.error is None
+    [effect] = outcome.effects
+    op, args = peer.effect(7)
+    assert (effect.sink, effect.op) == (peer.sink, op)
+    when = {"time": effect.args["time"]} if "time" in args else {}  # the message's, where the author gives none
+    assert effect.args == args | when
 
 
 def test_effects_arrive_in_order(peer, delivery):
