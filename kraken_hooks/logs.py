@@ -25,6 +25,7 @@ EVENTS: Final[dict[str, str]] = {
     "broker.stopped": "it has stopped, everything is committed",
     "broker.failed": "it cannot go on; `reason` and `remedy`",
     "broker.task_failed": "a background task failed: a bug, please report it",
+    "settings.wrong": "a setting is wrong, the broker does not start; `problem` names the variable",
     "settings.unknown": "a KRAKENB_ variable that means nothing; misspelt?",
     "hooks.missing": "the hooks directory cannot be read; what ran goes on",
     "hook.loaded": "a hook file is new or changed and runs from now on",
@@ -92,7 +93,7 @@ def configure(*, debug: bool, environment: Mapping[str, str], stream: TextIO | N
     if out.isatty():
         processors.append(structlog.dev.ConsoleRenderer())
     else:
-        processors.append(_Json(prefix=_under_systemd(out, environment)))
+        processors.append(_Json(prefix=in_journal(out, environment)))
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -159,8 +160,8 @@ def _drop_nothing_said(_logger: Any, _method: str, event: MutableMapping[str, An
     return event
 
 
-def _under_systemd(out: TextIO, environment: Mapping[str, str]) -> bool:
-    """JOURNAL_STREAM names the device and inode of what systemd gave as standard output."""
+def in_journal(out: TextIO, environment: Mapping[str, str]) -> bool:
+    """Whether what is written to `out` goes to systemd's journal: JOURNAL_STREAM names its device and inode."""
     stream = environment.get("JOURNAL_STREAM", "")
     try:
         found = os.fstat(out.fileno())

@@ -7,7 +7,11 @@ import sys
 
 import click
 
+from kraken_hooks import logs
 from kraken_hooks.cli.options import settings
+from kraken_hooks.errors import SettingsError
+
+log = logs.get()
 
 
 @click.command()
@@ -19,4 +23,13 @@ def run(hooks: str | None, state_dir: str | None, host: str | None) -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own lines are no JSON, and say nothing that ours do not
     from kraken_hooks.app import serve
 
-    sys.exit(serve(settings(hooks=hooks, state_dir=state_dir, host=host)))
+    try:
+        chosen = settings(hooks=hooks, state_dir=state_dir, host=host)
+    except SettingsError as error:
+        if not logs.in_journal(sys.stdout, os.environ):
+            raise
+        logs.configure(debug=False, environment=os.environ)
+        for problem in error.problems:
+            log.error("settings.wrong", problem=problem)
+        sys.exit(error.exit_code)
+    sys.exit(serve(chosen))
