@@ -105,18 +105,19 @@ class SlackPeer(Peer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._server: SlackServer | None = None
-        self._texts: list[str] = []
+        self._servers: list[SlackServer] = []  # an answer may be under way in one that is being stopped
+        self._running = False
 
     def start(self) -> None:
-        self._server = SlackServer(self.port)
-        self._server.refuse = lambda body: body["text"] == "bad"
+        server = SlackServer(self.port)
+        server.refuse = lambda body: body["text"] == "bad"
+        self._servers.append(server)
+        self._running = True
 
     def stop(self) -> None:
-        if self._server is not None:
-            self._texts += self._server.texts
-            self._server.close()
-            self._server = None
+        if self._running:
+            self._servers[-1].close()
+            self._running = False
 
     def settings(self) -> dict[str, str]:
         return {"KRAKENB_SLACK_URL": f"http://127.0.0.1:{self.port}/services/hidden-part"}
@@ -131,7 +132,7 @@ class SlackPeer(Peer):
         return "send", {"text": "bad"}
 
     def arrived(self) -> list[int]:
-        return [int(text) for text in (*self._texts, *(self._server.texts if self._server else ()))]
+        return [int(text) for server in self._servers for text in server.texts]
 
 
 def described(variables: Mapping[str, str]) -> set[str]:
