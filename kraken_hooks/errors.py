@@ -86,6 +86,19 @@ class SettingsError(KrakenError):
         self.problems = problems
 
 
+class LockdownMissing(KrakenError):
+    """KRAKENB_REQUIRE_LOCKDOWN is set, and the kernel cannot lock workers down in full; the text names what is missing."""
+
+    exit_code = 78
+    remedy = "See kraken-hooks doctor; use a kernel that has the named parts, or unset KRAKENB_REQUIRE_LOCKDOWN."
+
+
+class WorkersUnavailable(KrakenError):
+    """No worker process can be started."""
+
+    remedy = "See whether memory or processes are used up (free, ulimit -u), and kraken-hooks doctor."
+
+
 class StorageUnavailable(KrakenError):
     """The state directory cannot take a write now: disk full, read-only, failing. Nothing of the batch was kept."""
 

@@ -37,6 +37,7 @@ EVENTS: Final[dict[str, str]] = {
     "hook.timeout": "a hook took longer than KRAKENB_HOOK_TIMEOUT; the message is kept as a dead letter",
     "hook.killed": "a hook had to be killed with its worker; the message is kept as a dead letter",
     "hook.quarantined": "a hook was killed three times in a row; it runs again when its file changes",
+    "worker.lockdown_missing": "the kernel cannot lock workers down in full: `missing`; hooks are held by the other walls",
     "worker.isolated": "a slow hook file keeps its worker for itself, the others there have moved",
     "worker.died": "a worker process ended; what it had besides the guilty hook runs again",
     "worker.replaced": "a new worker process has taken the place",

@@ -23,7 +23,7 @@ from kraken_hooks.routing.table import RoutingTable
 from kraken_hooks.settings import Section, Settings
 from kraken_hooks.sinks import registry, store
 from kraken_hooks.sinks.base import Reader
-from kraken_hooks.wire import Answer, Configure
+from kraken_hooks.wire import Answer, Configure, Ready
 from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.pool import Pool
 from kraken_hooks.workers.probe import LoadRefused
@@ -36,7 +36,8 @@ _SINK_READERS: Final = 4
 def configure(settings: Settings) -> Configure:
     """What every worker is told first: which sinks there are, never their settings."""
     sinks = {kind.name: kind.missing(settings.sections.get(kind.name)) for kind in registry.SINKS}
-    return Configure(sinks, settings.hook_timeout, settings.hook_memory_mb * 2**20, clock.boot_id())
+    memory = settings.hook_memory_mb * 2**20
+    return Configure(sinks, settings.hook_timeout, memory, clock.boot_id(), settings.require_lockdown)
 
 
 def queries(settings: Settings, outbox: Outbox) -> Queries:
@@ -59,6 +60,21 @@ def _open_reader(
     limit: float,
 ) -> registry.CheckedReader:
     return registry.CheckedReader(asks, reader(section, limit))
+
+
+async def try_lockdown(settings: Settings) -> Ready:
+    """Start a worker for a moment. Returns how it is locked down, in full or not, whatever the settings demand.
+
+    Raises:
+        WorkersUnavailable, OSError: none can be started.
+    """
+    pool = Pool(msgspec.structs.replace(configure(settings), lockdown=False), 0, registry.check)
+    probe = pool.probe()
+    try:
+        return await probe.ready()
+    finally:
+        probe.close()
+        await pool.close()
 
 
 def check(paths: Sequence[Path], settings: Settings) -> dict[Path, list[Problem]]:

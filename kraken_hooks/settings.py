@@ -51,6 +51,9 @@ class Core(Section):
     hook_memory_mb: int = variable(
         "KRAKENB_HOOK_MEMORY_MB", default=128, help="memory that hooks of a worker may use, MB"
     )
+    require_lockdown: bool = variable(
+        "KRAKENB_REQUIRE_LOCKDOWN", default=False, help="do not start where the kernel cannot lock workers down in full"
+    )
     query_timeout: float = variable(
         "KRAKENB_QUERY_TIMEOUT", default=1.0, help="seconds that one query of a hook may take"
     )
@@ -98,6 +101,7 @@ class Settings:
     hook_timeout: float
     query_timeout: float
     hook_memory_mb: int
+    require_lockdown: bool
     outbox_max_mb: int
     sections: dict[str, Section] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
@@ -140,6 +144,7 @@ def read(
         hook_timeout=core.hook_timeout,
         query_timeout=core.query_timeout,
         hook_memory_mb=core.hook_memory_mb,
+        require_lockdown=core.require_lockdown,
         outbox_max_mb=core.outbox_max_mb,
         sections={key: section for key, section in made.items() if section is not None},
         unknown=_unknown(environment, names),

@@ -45,12 +45,14 @@ class Configure(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
     `timeout` is the soft time limit of one hook in seconds. `memory` is in bytes, on top of what the worker holds now. `boot`
     names the machine's start, see `clock.boot_id`.
+    `lockdown`: a worker that cannot be locked down in full ends, instead of doing without.
     """
 
     sinks: dict[str, str]
     timeout: float
     memory: int
     boot: str = ""
+    lockdown: bool = False
 
 
 class Load(msgspec.Struct, frozen=True, array_like=True, tag=2):
@@ -103,10 +105,13 @@ ToWorker = Configure | Load | Unload | Run | SetState | Answer
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag=20):
-    """The worker is locked down and waits. `missing` names the parts of the lock-down that this machine lacks."""
+    """First frame of all: the worker is locked down and waits.
 
-    pid: int
-    missing: list[str] = []
+    `closed` names the parts of the kernel's wall that hold, `missing` those that this machine lacks, each with the reason.
+    """
+
+    closed: list[str]
+    missing: list[str]
 
 
 class Loaded(msgspec.Struct, frozen=True, array_like=True, tag=21):

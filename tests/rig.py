@@ -39,6 +39,11 @@ def wait_until(condition: Callable[[], Any], what: str, patience: float = PATIEN
         time.sleep(0.01)
 
 
+def children(pid: int) -> list[int]:
+    """Ids of the processes that a (single-threaded, or main-thread) process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class Reply:
     """A `KrakenResponse`, read."""
 
@@ -112,6 +117,9 @@ class Client:
 class Broker:
     """A broker process: `kraken-hooks run` on a hooks directory and a state directory under `folder`."""
 
+    #: What is started in place of `kraken-hooks`.
+    program: tuple[str, ...] = (sys.executable, "-m", "kraken_hooks")
+
     def __init__(self, folder: Path, hooks: dict[str, str] | None = None, **environment: str) -> None:
         self.folder = folder
         self.hooks = folder / "hooks"
@@ -144,7 +152,7 @@ class Broker:
         with self.log.open("ab") as output:
             self._seen = self.log.stat().st_size
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "kraken_hooks", "run"],
+                [*self.program, "run"],
                 env=self._environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -198,6 +206,17 @@ class Broker:
     def pid(self) -> int:
         assert self.process is not None
         return self.process.pid
+
+    @property
+    def fork_server(self) -> int:
+        """Process id of the process that forks workers."""
+        (child,) = children(self.pid)
+        return child
+
+    @property
+    def workers(self) -> list[int]:
+        """Process ids of the workers that live now."""
+        return children(self.fork_server)
 
     def write(self, name: str, source: str | bytes, mode: int = 0o644) -> Path:
         """A hook file, put there as careful programs do: written beside, then renamed over."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -260,5 +262,17 @@ class TestDirectory:
         broker.wait_for("hooks.missing")
         assert broker.client.send(collector="ask").text == "one"
         (broker.folder / "away").rename(broker.hooks)
+        broker.write("a.py", hook("two"))
+        answers(broker, "two")
+
+
+def test_where_the_system_tells_of_no_changes_the_directory_is_looked_at(tmp_path):
+    class NoInotify(Broker):
+        without = str(Path(__file__).parent / "walls" / "without.py")
+        numbers = {"x86_64": "253,294", "aarch64": "26"}[platform.machine()]
+        program = (sys.executable, without, numbers, *Broker.program)
+
+    with NoInotify(tmp_path, {"a.py": hook("one")}) as broker:
+        assert broker.wait_for("reload.polling")["level"] == "warning"
         broker.write("a.py", hook("two"))
         answers(broker, "two")

@@ -12,6 +12,7 @@ import click
 from kraken_hooks import __version__
 from kraken_hooks.cli.check import check
 from kraken_hooks.cli.dead import dead
+from kraken_hooks.cli.doctor import doctor
 from kraken_hooks.cli.rehearse import rehearse
 from kraken_hooks.cli.run import run
 from kraken_hooks.cli.send import send
@@ -25,7 +26,7 @@ def commands() -> None:
     """Small Python rules for sensor data: sandboxed, durable, reloaded as you save."""
 
 
-for _command in (run, check, rehearse, send, status, sink, dead):
+for _command in (run, check, rehearse, send, status, sink, dead, doctor):
     commands.add_command(_command)
 
 

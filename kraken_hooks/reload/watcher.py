@@ -116,8 +116,8 @@ class Watcher:
         if wanted == self._watched:
             return
         self._unwatch()
-        observer = Observer()
         try:
+            observer = Observer()
             inside = str(self._directory.resolve())
             for place in wanted:
                 listened = _INSIDE if place == inside else _ABOVE

@@ -13,28 +13,36 @@ import os
 import select
 import signal
 import socket
-import sys
+from typing import Final
 
 from kraken_hooks.sandbox import loader
+from kraken_hooks.sandbox.kernel import Wall
 from kraken_hooks.sandbox.main import main as worker_main
+from kraken_hooks.sandbox.preloading import forget_paths
 from kraken_hooks.wire import PROGRESS
 
+#: The descriptor of the control socket. Its first bytes are the import paths; `workers.spawner` has the program's start.
+CONTROL: Final = 0
 
-def main(control_fd: int) -> None:
+
+def main() -> None:
     """Serve until the broker closes the control socket."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     _name_process("kraken-forks")
     loader.preload()
+    forget_paths()
+    wall = Wall()
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, what all workers share
-    _Server(socket.socket(fileno=control_fd)).serve()
+    _Server(socket.socket(fileno=CONTROL), wall).serve()
     os._exit(0)  # there is nothing to tidy up, and the interpreter would take its time
 
 
 class _Server:
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, wall: Wall) -> None:
         self._control = control
+        self._wall = wall
         self._children: set[int] = set()
 
     def serve(self) -> None:
@@ -72,14 +80,13 @@ class _Server:
         os.close(pidfd)
         return True
 
-    @staticmethod
-    def _become_worker(pipe: int, page: int) -> None:
+    def _become_worker(self, pipe: int, page: int) -> None:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _name_process("kraken-worker")
             progress = mmap.mmap(page, PROGRESS.size)
-            worker_main(pipe, progress)
+            worker_main(pipe, progress, self._wall)
         finally:
             os._exit(1)
 
@@ -99,7 +106,3 @@ def _name_process(name: str) -> None:
     """What `ps` and `top` show (at most 15 characters)."""
     with open("/proc/self/comm", "w") as file:
         file.write(name)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

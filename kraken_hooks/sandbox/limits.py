@@ -12,27 +12,30 @@ PIPE: Final = 0
 
 
 def isolate(pipe: int) -> None:
-    """Keep the pipe (as descriptor 0) and nothing else; no files, processes or core dumps from now on."""
+    """Keep the pipe (as descriptor 0) and nothing else."""
     os.dup2(pipe, PIPE)
     os.closerange(PIPE + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     os.chdir("/")
-    for what, most in (
-        (resource.RLIMIT_NOFILE, PIPE + 1),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(what, (most, most))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the broker ends its workers itself: they see the end of the pipe
 
 
-def address_space(used: int, memory: int) -> None:
-    """Bound the address space to what is `used` now and `memory` more, bytes."""
-    resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+def bound(used: int, memory: int) -> None:
+    """No descriptors, processes, file contents or core dumps from now on; `memory` bytes on top of what is `used`.
+
+    The pipe goes on working: it has its descriptor already. (poll would not: it counts against the limit.)
+    """
+    for what, most in (
+        (resource.RLIMIT_NOFILE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_AS, used + memory),
+    ):
+        resource.setrlimit(what, (most, most))
 
 
 def used_address_space() -> int:
-    """Bytes of address space that this process has now. Read before `isolate`: afterwards no file can be opened."""
+    """Bytes of address space that this process has now. Read before the pipe is the only descriptor."""
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[0]) * resource.getpagesize()

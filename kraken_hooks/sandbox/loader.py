@@ -6,7 +6,6 @@ import ast
 import decimal
 import re
 import sys
-import time
 import types
 import warnings
 from collections.abc import Callable
@@ -23,7 +22,8 @@ from kraken_hooks.sandbox import explain as explaining
 from kraken_hooks.sandbox import scope
 from kraken_hooks.sandbox.guards import HookTimeout
 from kraken_hooks.sandbox.policy import HookPolicy, problem_at
-from kraken_hooks.sandbox.replacements import HOOK_MARK, load_zones
+from kraken_hooks.sandbox.preloading import preload_python
+from kraken_hooks.sandbox.replacements import HOOK_MARK
 
 #: Largest source, bytes.
 MAX_SOURCE: Final = 256 * 1024
@@ -56,13 +56,8 @@ class LoadedFile:
 
 
 def preload() -> None:
-    """Import and read now what Python otherwise fetches at first use: a worker can open no file."""
-    load_zones()
-    time.strptime("2000", "%Y")  # imports _strptime
-    time.localtime()  # reads the system's time zone
-    "é".encode("idna")
-    for encoding in ("latin-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "shift_jis", "cp932", "euc_jp"):
-        "".encode(encoding)
+    """All that loading and running a hook file otherwise fetches at first use: a worker can open no file."""
+    preload_python()
     load(b"from kraken_hooks import on\n@on()\ndef first(msg):\n    return f'{msg.id}'", "first.py")
 
 

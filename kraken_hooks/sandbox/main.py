@@ -30,6 +30,7 @@ from kraken_hooks.outcome import Outcome, Problem, RunError, RunStatus
 from kraken_hooks.routing.patterns import field_matches, lookup
 from kraken_hooks.sandbox import limits, loader
 from kraken_hooks.sandbox.guards import HookTimeout
+from kraken_hooks.sandbox.kernel import Wall
 from kraken_hooks.wire import (
     MAX_FRAME_BYTES,
     PROGRESS,
@@ -68,13 +69,13 @@ class _Unwanted(Enum):
 _UNWANTED: Final = _Unwanted.UNWANTED
 
 
-def main(pipe: int, progress: mmap.mmap) -> None:
+def main(pipe: int, progress: mmap.mmap, wall: Wall) -> None:
     """Serve until the pipe ends. Called in a freshly forked process; never returns to the fork server's code."""
     used = limits.used_address_space()
     limits.isolate(pipe)
-    worker = Worker(socket.socket(fileno=limits.PIPE), progress, used)
+    worker = Worker(socket.socket(fileno=limits.PIPE), progress)
     try:
-        worker.serve()
+        worker.serve(wall, used)
     finally:
         os._exit(0)
 
@@ -82,10 +83,9 @@ def main(pipe: int, progress: mmap.mmap) -> None:
 class Worker:
     """What one worker process knows and does."""
 
-    def __init__(self, pipe: socket.socket, progress: mmap.mmap, used: int) -> None:
+    def __init__(self, pipe: socket.socket, progress: mmap.mmap) -> None:
         self._pipe = pipe
         self._progress = progress
-        self._used = used
         self._reader = WorkerReader()
         self._frames: deque[ToWorker] = deque()
         self._in = memoryview(bytearray(_READ))
@@ -105,11 +105,15 @@ class Worker:
         self._job = 0
         self._outcomes: list[Outcome] = []
 
-    def serve(self) -> None:
+    def serve(self, wall: Wall, used: int) -> None:
+        """Until the pipe ends. `used`: bytes of address space that are not the hooks'."""
         signal.signal(signal.SIGALRM, self._tick)
-        self._send(Ready(os.getpid()))
-        self._flush()
         frames = self._frames
+        while not frames:
+            if not self._read():
+                return
+        if not self._lock_down(wall, used):
+            return
         while True:
             if frames:
                 self._handle(frames.popleft())
@@ -123,6 +127,20 @@ class Worker:
             if not self._ticking:
                 self._ticking = True
                 signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+
+    def _lock_down(self, wall: Wall, used: int) -> bool:
+        """Say what holds. False where that is not enough."""
+        configure = self._frames.popleft()
+        assert type(configure) is Configure, "it is the first frame"
+        self._sinks = configure.sinks
+        self._limit = configure.timeout
+        self._boot = configure.boot
+        wall.files()
+        limits.bound(used, configure.memory)
+        wall.calls()
+        self._send(Ready(wall.closed, wall.missing))
+        self._flush()
+        return not (configure.lockdown and wall.missing)
 
     # ── the pipe ──
 
@@ -161,13 +179,8 @@ class Worker:
                 self._load(frame)
             case SetState():
                 self._states[frame.file] = frame.state
-            case Configure():
-                self._sinks = frame.sinks
-                self._limit = frame.timeout
-                self._boot = frame.boot
-                limits.address_space(self._used, frame.memory)
-            case Answer() | Unload():
-                pass  # the answer came too late for its run; Unload was done when it was read
+            case Answer() | Unload() | Configure():
+                pass  # the answer came too late for its run; Unload was done when it was read, Configure at the start
 
     def _load(self, frame: Load) -> None:
         self._note(Activity.LOADING, frame.version, 0)
@@ -287,13 +300,11 @@ class Worker:
         return answer.value
 
     def _wait_for(self, query: int) -> Answer:
-        poll = select.poll()
-        poll.register(self._pipe, select.POLLIN)
         while True:
             left = self._started + self._limit - time.monotonic()
             if left <= 0:
                 raise HookTimeout
-            if not poll.poll(left * 1000):
+            if not select.select([self._pipe], [], [], left)[0]:
                 continue
             if not self._read():
                 os._exit(0)

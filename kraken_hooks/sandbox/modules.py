@@ -131,6 +131,11 @@ _TABLES: Final = _collect()
 _FACADES: Final = {name: Facade(name, names) for name, names in _TABLES.items()}
 ALLOWED: Final = tuple(sorted(set(_TABLES) - {"urllib", "__future__"}))
 
+#: Modules that Python itself imports, through the hook's own import, when a hook calls one of its functions: strptime, and
+#: encoding with `namereplace`. It takes the module from its own table; what the import returns, it throws away. A hook file
+#: that names them is refused when it is compiled.
+_FOR_PYTHON: Final = frozenset({"_strptime", "unicodedata", "warnings"})
+
 #: Classes that hooks can have in their hands anyway.
 KNOWN_CLASSES: Final = frozenset(
     value for names in _TABLES.values() for value in names.values() if isinstance(value, type)
@@ -169,6 +174,8 @@ def importer() -> Callable[..., object]:
         Raises:
             ImportError: hooks cannot have it.
         """
+        if name in _FOR_PYTHON and not fromlist:
+            return None
         if level or name not in _FACADES:
             raise ImportError(f"the module {name} cannot be imported in a hook")
         for wanted in fromlist or ():

@@ -79,9 +79,25 @@ class Pool:
         self.quarantine = Quarantine()
 
     async def start(self, employer: Employer) -> None:
+        """Raises:
+        LockdownMissing: this machine cannot lock workers down as the settings demand.
+        WorkersUnavailable: no worker process can be started.
+        OSError: the same.
+        """
         self._employer = employer
+        await self._try_lockdown()
         for _ in range(self._workers):
             self._shared.append(await self._new_member(alone=False))
+
+    async def _try_lockdown(self) -> None:
+        """Say at the start, once, what this machine lacks."""
+        probe = self.probe()
+        try:
+            ready = await probe.ready()
+        finally:
+            probe.close()
+        if ready.missing:
+            log.error("worker.lockdown_missing", missing=ready.missing)
 
     async def close(self) -> None:
         """End all workers at once. Nothing more is reported."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from kraken_hooks.errors import HookLoadError
+from kraken_hooks.errors import HookLoadError, LockdownMissing, WorkersUnavailable
 from kraken_hooks.outcome import Problem
-from kraken_hooks.wire import Configure, FromWorker, Load, Loaded, LoadFailed
+from kraken_hooks.wire import Configure, FromWorker, Load, Loaded, LoadFailed, Ready
 from kraken_hooks.workers.job import Version
 from kraken_hooks.workers.process import WorkerProcess
 from kraken_hooks.workers.spawner import Spawned
@@ -29,15 +29,38 @@ class Probe:
         self._configure = configure
         self._patience = patience
         self._process: WorkerProcess | None = None
+        self._ready: asyncio.Future[Ready] | None = None
         self._result: asyncio.Future[Loaded | LoadFailed] | None = None
+
+    async def ready(self) -> Ready:
+        """Start the worker where there is none. Returns how it is locked down.
+
+        Raises:
+            LockdownMissing: not in full, which the settings demand.
+            WorkersUnavailable: it ended at once.
+            OSError: there is none to be had.
+        """
+        if self._process is None:
+            self._ready = asyncio.get_running_loop().create_future()
+            self._process = WorkerProcess(await self._spawn(), self._on_frame, self._on_end)
+            self._process.send(self._configure)
+        assert self._ready is not None
+        ready = await asyncio.wait_for(asyncio.shield(self._ready), self._patience)
+        if ready.missing and self._configure.lockdown:
+            raise LockdownMissing("workers cannot be locked down: " + "; ".join(ready.missing))
+        return ready
 
     async def load(self, number: int, file: str, source: bytes) -> Version:
         """The version, where it loads well. Call for one file at a time.
 
         Raises:
             LoadRefused: it does not.
+            LockdownMissing, WorkersUnavailable, OSError: as for `ready`.
         """
-        process = await self._started()
+        await self.ready()
+        process = self._process
+        if process is None:
+            raise WorkersUnavailable("a worker process ended at its start")
         loop = asyncio.get_running_loop()
         self._result = loop.create_future()
         timer = loop.call_later(self._patience, process.kill, "it did not come to an end")
@@ -55,18 +78,16 @@ class Probe:
             self._process.close()
             self._process = None
 
-    async def _started(self) -> WorkerProcess:
-        if self._process is None:
-            self._process = WorkerProcess(await self._spawn(), self._on_frame, self._on_end)
-            self._process.send(self._configure)
-        return self._process
-
     def _on_frame(self, frame: FromWorker) -> None:
-        if isinstance(frame, Loaded | LoadFailed) and self._result is not None and not self._result.done():
+        if isinstance(frame, Ready) and self._ready is not None and not self._ready.done():
+            self._ready.set_result(frame)
+        elif isinstance(frame, Loaded | LoadFailed) and self._result is not None and not self._result.done():
             self._result.set_result(frame)
 
     def _on_end(self, reason: str) -> None:
         self._process = None
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(WorkersUnavailable(f"a worker process ended at its start: {reason}"))
         if self._result is not None and not self._result.done():
             problem = Problem(
                 0, 0, f"loading it ended the worker process: {reason}", "look for endless work or huge constants"

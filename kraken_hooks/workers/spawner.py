@@ -22,8 +22,11 @@ log = logs.get()
 #: What a worker's interpreter must be able to import besides the standard library.
 _PACKAGES: Final = ("kraken_hooks", "RestrictedPython", "msgspec", "tzdata")
 
+#: What the fork server runs. Import paths come over its control socket, descriptor 0, and not as arguments, because every
+#: worker's arguments can be seen by everybody.
 _START: Final = (
-    "import sys; sys.path += sys.argv[2:]; from kraken_hooks.sandbox.forkserver import main; main(int(sys.argv[1]))"
+    "import os, sys; sys.path += os.fsdecode(os.read(0, 65536)).split('\\0');"
+    " from kraken_hooks.sandbox.forkserver import main; main()"
 )
 
 
@@ -97,14 +100,14 @@ class Spawner:
             self._process.wait()
         ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _START, str(theirs.fileno()), *_import_paths()],
+            [sys.executable, "-I", "-S", "-c", _START],
             env={},
-            stdin=subprocess.DEVNULL,
+            stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
             cwd="/",
         )
         theirs.close()
+        ours.sendall(os.fsencode("\0".join(_import_paths())))
         ours.setblocking(False)
         loop = asyncio.get_running_loop()
         self._control = ours

@@ -42,7 +42,7 @@ TO_WORKER = [
     SetState("a.py", {"k": b"\xff"}), Answer(1, [1, 2]), Answer(2, None, "why"), Unload(1),
 ]  # fmt: skip
 FROM_WORKER = [
-    Ready(1, ["landlock"]), Loaded(1, [HookSpec("f", 3, ["webhook"], None, {"a.b": ["x", 1, None]})], [], [LogLine("info", "top", {})]),
+    Ready(["seccomp"], ["landlock: no"]), Loaded(1, [HookSpec("f", 3, ["webhook"], None, {"a.b": ["x", 1, None]})], [], [LogLine("info", "top", {})]),
     LoadFailed(1, [Problem(1, 2, "what", "hint")]), Done(7, [OUTCOME], True), Query(1, 7, "store.last", {"tags": None}),
     Done(8, [Outcome("a.py:f", RunStatus.FAILED, error=RunError("KeyError", "'x'", 3, "trace"))], False),
 ]  # fmt: skip

@@ -1,0 +1,165 @@
+"""`doctor`: each fault is found, named, and comes with what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rig import PATIENCE
+
+from kraken_hooks.cli.doctor import Status, _clock
+
+GOOD = "from kraken_hooks import on\n\n@on()\ndef good(msg):\n    return 'well'\n"
+WITHOUT = Path(__file__).parent.parent / "walls" / "without.py"
+CALLS = {
+    "x86_64": {"landlock": "444", "seccomp": "317", "inotify": "253,294"},
+    "aarch64": {"landlock": "444", "seccomp": "277", "inotify": "26"},
+}[platform.machine()]
+
+
+@pytest.fixture
+def doctor(tmp_path):
+    """Runs `doctor --json`. Returns exit status and findings by the check's name."""
+    (tmp_path / "hooks").mkdir()
+    (tmp_path / "hooks" / "good.py").write_text(GOOD)
+
+    def run(*arguments: str, without: str = "", **environment: str) -> tuple[int, dict[str, list[dict[str, str]]]]:
+        command = [sys.executable, "-m", "kraken_hooks", "doctor", "--json", *arguments]
+        ended = subprocess.run(
+            [sys.executable, str(WITHOUT), without, *command] if without else command,
+            env={
+                "PATH": os.environ["PATH"],
+                "KRAKENB_HOOKS_DIR": str(tmp_path / "hooks"),
+                "KRAKENB_STATE_DIR": str(tmp_path / "state"),
+                "KRAKENB_GRPC_HOST": "127.0.0.1:0",
+                "KRAKENB_OUTBOX_MAX_MB": "1",
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert ended.stderr == ""
+        findings: dict[str, list[dict[str, str]]] = {}
+        for finding in json.loads(ended.stdout):
+            assert set(finding) == {"check", "status", "text", "remedy"}
+            assert (finding["status"] == "ok") == (finding["remedy"] == ""), finding
+            findings.setdefault(finding["check"], []).append(finding)
+        return ended.returncode, findings
+
+    return run
+
+
+def test_where_all_is_well_every_check_says_ok(doctor):
+    status, findings = doctor()
+    assert status == 0
+    assert list(findings) == ["python", "packages", "clock", "settings", "hooks", "state", "port", "lock-down", "notifications"]
+    assert [found["status"] for each in findings.values() for found in each] == ["ok"] * 9
+    assert "RestrictedPython" in findings["packages"][0]["text"]
+    assert "seccomp" in findings["lock-down"][0]["text"]
+    assert "landlock ABI" in findings["lock-down"][0]["text"]
+
+
+def test_for_people_it_prints_a_line_each(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-m", "kraken_hooks", "doctor", "--hooks", str(tmp_path / "none"), "--host", "127.0.0.1:0"],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 1
+    lines = ended.stdout.splitlines()
+    assert len(lines) == 9
+    assert f"problem  hooks: {tmp_path / 'none'}: No such file or directory -> create it, or set KRAKENB_HOOKS_DIR" in lines
+    assert any(line.startswith("ok       lock-down: ") for line in lines)
+
+
+def test_every_wrong_setting_is_a_problem(doctor):
+    status, findings = doctor(KRAKENB_WORKERS="many", KRAKENB_REPLY_WAIT="-1")
+    assert status == 1
+    assert [found["status"] for found in findings["settings"]] == ["problem", "problem"]
+    assert {found["text"].partition(":")[0] for found in findings["settings"]} == {"KRAKENB_WORKERS", "KRAKENB_REPLY_WAIT"}
+
+
+def test_a_misspelt_variable_is_a_warning(doctor):
+    status, findings = doctor(KRAKENB_REPLY_WEIGHT="1")
+    assert status == 0
+    assert "KRAKENB_REPLY_WAIT" in findings["settings"][1]["text"]
+
+
+def test_hook_files_that_do_not_load_or_are_not_read_are_problems(doctor, tmp_path):
+    (tmp_path / "hooks" / "broken.py").write_text("import os\n")
+    everybody = tmp_path / "hooks" / "everybody.py"
+    everybody.write_text(GOOD)
+    everybody.chmod(0o666)
+    status, findings = doctor()
+    assert status == 1
+    assert [found["text"] for found in findings["hooks"]] == [
+        "everybody.py: anybody may write to it; chmod o-w everybody.py",
+        "broken.py does not load",
+    ]
+    assert findings["hooks"][1]["remedy"] == f"kraken-hooks check {tmp_path / 'hooks' / 'broken.py'}"
+
+
+def test_a_directory_without_hook_files_is_a_warning(doctor, tmp_path):
+    (tmp_path / "hooks" / "good.py").unlink()
+    status, findings = doctor()
+    assert (status, findings["hooks"][0]["status"]) == (0, "warning")
+
+
+def test_a_state_directory_that_cannot_be_written_is_a_problem(doctor):
+    status, findings = doctor("--state-dir", "/proc/kraken")
+    assert (status, findings["state"][0]["status"]) == (1, "problem")
+    assert "KRAKENB_STATE_DIR" in findings["state"][0]["remedy"]
+
+
+def test_less_room_than_may_be_needed_is_a_warning(doctor):
+    status, findings = doctor(KRAKENB_OUTBOX_MAX_MB="1048576")
+    assert (status, findings["state"][0]["status"]) == (0, "warning")
+
+
+def test_a_port_that_another_program_holds_is_a_problem(doctor):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        status, findings = doctor("--host", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert (status, findings["port"][0]["status"]) == (1, "problem")
+    assert "ss -ltnp" in findings["port"][0]["remedy"]
+
+
+def test_a_port_where_a_broker_answers_is_well(doctor, start):
+    broker = start({"good.py": GOOD})
+    status, findings = doctor("--host", f"127.0.0.1:{broker.port}")
+    assert (status, findings["port"][0]["status"]) == (0, "ok")
+    assert "answers" in findings["port"][0]["text"]
+
+
+@pytest.mark.parametrize("part", ["landlock", "seccomp"])
+def test_a_part_of_the_lockdown_that_the_kernel_lacks_is_a_warning_and_a_problem_where_it_is_demanded(doctor, part):
+    status, findings = doctor(without=CALLS[part])
+    held, lacking = findings["lock-down"]
+    assert (status, held["status"], lacking["status"]) == (0, "ok", "warning")
+    assert part not in held["text"]
+    assert lacking["text"].startswith(f"{part}: ")
+    status, findings = doctor(without=CALLS[part], KRAKENB_REQUIRE_LOCKDOWN="1")
+    assert (status, findings["lock-down"][1]["status"]) == (1, "problem")
+
+
+def test_a_system_without_notifications_of_changed_files_is_a_warning(doctor):
+    status, findings = doctor(without=CALLS["inotify"])
+    assert (status, findings["notifications"][0]["status"]) == (0, "warning")
+    assert "inotify" in findings["notifications"][0]["text"]
+
+
+def test_a_clock_that_was_never_set_is_a_warning():
+    (finding,) = _clock(time.gmtime(0))
+    assert finding.status is Status.WARNING
+    assert "1970" in finding.text
