@@ -113,6 +113,7 @@ def silence() -> None:
         raise structlog.DropEvent
 
     structlog.configure(processors=[drop])
+    logging.disable(logging.CRITICAL)  # libraries too
 
 
 class _Lines:

@@ -114,6 +114,7 @@ class Worker:
                 return
         if not self._lock_down(wall, used):
             return
+        self._start_ticking()
         while True:
             if frames:
                 self._handle(frames.popleft())
@@ -124,9 +125,7 @@ class Worker:
             self._idle = False
             if not more:
                 return
-            if not self._ticking:
-                self._ticking = True
-                signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+            self._start_ticking()
 
     def _lock_down(self, wall: Wall, used: int) -> bool:
         """Say what holds. False where that is not enough."""
@@ -314,6 +313,11 @@ class Worker:
                     return frame
 
     # ── the time limit ──
+
+    def _start_ticking(self) -> None:
+        if not self._ticking:
+            self._ticking = True
+            signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
 
     def _tick(self, _signal: int, _frame: FrameType | None) -> None:
         if not self._in_hook:

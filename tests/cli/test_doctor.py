@@ -61,7 +61,17 @@ def doctor(tmp_path):
 def test_where_all_is_well_every_check_says_ok(doctor):
     status, findings = doctor()
     assert status == 0
-    assert list(findings) == ["python", "packages", "clock", "settings", "hooks", "state", "port", "lock-down", "notifications"]
+    assert list(findings) == [
+        "python",
+        "packages",
+        "clock",
+        "settings",
+        "hooks",
+        "state",
+        "port",
+        "lock-down",
+        "notifications",
+    ]
     assert [found["status"] for each in findings.values() for found in each] == ["ok"] * 9
     assert "RestrictedPython" in findings["packages"][0]["text"]
     assert "seccomp" in findings["lock-down"][0]["text"]
@@ -80,7 +90,10 @@ def test_for_people_it_prints_a_line_each(tmp_path):
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
     assert len(lines) == 9
-    assert f"problem  hooks: {tmp_path / 'none'}: No such file or directory -> create it, or set KRAKENB_HOOKS_DIR" in lines
+    assert (
+        f"problem  hooks: {tmp_path / 'none'}: No such file or directory -> create it, or set KRAKENB_HOOKS_DIR"
+        in lines
+    )
     assert any(line.startswith("ok       lock-down: ") for line in lines)
 
 
@@ -88,7 +101,10 @@ def test_every_wrong_setting_is_a_problem(doctor):
     status, findings = doctor(KRAKENB_WORKERS="many", KRAKENB_REPLY_WAIT="-1")
     assert status == 1
     assert [found["status"] for found in findings["settings"]] == ["problem", "problem"]
-    assert {found["text"].partition(":")[0] for found in findings["settings"]} == {"KRAKENB_WORKERS", "KRAKENB_REPLY_WAIT"}
+    assert {found["text"].partition(":")[0] for found in findings["settings"]} == {
+        "KRAKENB_WORKERS",
+        "KRAKENB_REPLY_WAIT",
+    }
 
 
 def test_a_misspelt_variable_is_a_warning(doctor):

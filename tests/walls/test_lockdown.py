@@ -39,7 +39,9 @@ def test_every_worker_is_locked_down(start):
     assert broker.client.send().text == "well"
     assert len(broker.workers) >= 2
     for pid in broker.workers:
-        status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+        status = dict(
+            line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line
+        )
         assert (status["NoNewPrivs"], status["Seccomp"], status["Threads"]) == ("1", "2", "1")
     assert broker.lines("worker.lockdown_missing") == []
 
@@ -97,7 +99,10 @@ def test_every_name_of_every_module_can_be_imported(start):
     lines = []
     for module in ALLOWED:
         names = [name for name in dir(__import__(module, fromlist=["x"])) if import_problem(module, name) is None]
-        lines += [f"import {module}", *(f"from {module} import {name} as n{len(lines) + place}" for place, name in enumerate(names))]
+        lines += [
+            f"import {module}",
+            *(f"from {module} import {name} as n{len(lines) + place}" for place, name in enumerate(names)),
+        ]
     assert len(lines) > 450
     broker = start({"all.py": "\n".join([*lines, ANSWER])}, KRAKENB_REQUIRE_LOCKDOWN="1")
     assert broker.client.send().text == "well"

@@ -42,7 +42,9 @@ def number_of(machine: str, name: str) -> int:
 @pytest.mark.parametrize("machine", MACHINES)
 def test_the_numbers_are_those_of_the_kernels_headers(machine):
     real = numbers(machine)
-    assert {call.name: real.get(call.name) for call in SYSCALLS} == {call.name: getattr(call, machine) for call in SYSCALLS}
+    assert {call.name: real.get(call.name) for call in SYSCALLS} == {
+        call.name: getattr(call, machine) for call in SYSCALLS
+    }
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -107,7 +109,9 @@ def test_nothing_is_sent_to_an_address(machine):
 def test_a_call_by_the_numbers_of_another_architecture_ends_the_process(machine, architecture):
     for number in (*range(512), 0x4000_0000):
         result = bpf.run(program(machine), number, architecture)
-        assert (result == KILL) == (architecture != ARCHITECTURES[machine] or (machine == "x86_64" and number >= 0x4000_0000))
+        assert (result == KILL) == (
+            architecture != ARCHITECTURES[machine] or (machine == "x86_64" and number >= 0x4000_0000)
+        )
 
 
 def test_a_call_by_the_numbers_of_x32_ends_the_process():
