@@ -9,11 +9,12 @@ import msgspec
 
 from kraken_hooks.errors import QueryFailed, WorkerProtocolError
 from kraken_hooks.outcome import Effect
-from kraken_hooks.sinks import slack, store
+from kraken_hooks.sinks import influxdb, slack, store
 from kraken_hooks.sinks.base import Reader, SinkType
 
 SINKS: Final[tuple[SinkType, ...]] = (
     store.STORE,
+    influxdb.INFLUXDB,
     slack.SLACK,
 )
 

@@ -34,6 +34,8 @@ class Peer(ABC):
     once: ClassVar[bool] = False
     #: The server can refuse one effect for good.
     refuses: ClassVar[bool] = True
+    #: The server asks who comes. Slack does not: its URL is all there is.
+    asks_who: ClassVar[bool] = True
     #: The sink's interval between two calls is so long (Slack) that few effects are used.
     few: ClassVar[bool] = False
 
@@ -101,6 +103,7 @@ class Silent:
 class SlackPeer(Peer):
     sink = "slack"
     statement = "slack.send(str(n))"
+    asks_who = False
     few = True
 
     def __init__(self, folder: Path) -> None:

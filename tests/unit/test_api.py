@@ -9,7 +9,7 @@ from enum import Enum
 import pytest
 
 import kraken_hooks
-from kraken_hooks import log, on, reply, slack, state, store, throttle
+from kraken_hooks import influxdb, log, on, reply, slack, state, store, throttle
 from kraken_hooks.api import run as current_run
 from kraken_hooks.outcome import Effect
 from kraken_hooks.testing import message, run
@@ -119,6 +119,50 @@ class TestStore:
         assert call(lambda msg: store.last("m", "f", {"id": 1}), answers=answers).reply.payload == b'{"id":"1"}'
         outcome = call(lambda msg: str(store.window("m", "f", 60) == [(at, 1.5)]), answers=answers)
         assert outcome.reply.payload == b"True"
+
+
+class TestInfluxdb:
+    def test_write_takes_what_the_store_takes_and_a_bucket(self):
+        at = datetime(2026, 1, 2, tzinfo=UTC)
+        outcome = call(lambda msg: influxdb.write("env", {"t": 1, "s": "x", "b": True}, {"id": 101}, at, "raw"))
+        args = {"measurement": "env", "fields": {"t": 1, "s": "x", "b": True}, "tags": {"id": "101"},
+                "time": int(at.timestamp()) * 10**9, "bucket": "raw"}  # fmt: skip
+        assert outcome.effects == [Effect("influxdb", "write", args)]
+
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            (("", {"a": 1}), "measurement must not be empty"), (("m", {}), "at least one"), (("m", {"a": None}), "must be a number"),
+            (("m", {"a": float("nan")}), "cannot be stored"), (("m", {"a": 1}, ["t"]), "tags must be a dict"),
+            (("#m", {"a": 1}), "takes a line that begins with # for a comment"), (("m", {"time": 1}), "give the point's time as time="),
+            (("m", {"a": 1}, {"time": 1}), "give the point's time as time="), (("m", {"a": 1}, None, None, ""), "bucket must not be empty"),
+        ],
+    )  # fmt: skip
+    def test_mistakes_are_told_at_the_call(self, arguments, reason):
+        assert reason in error(lambda msg: influxdb.write(*arguments))
+
+    def test_query(self):
+        at = datetime(2026, 1, 2, tzinfo=UTC)
+        asked = []
+        answers = {"influxdb.query": lambda args: asked.append(args) or [{"_value": 1.5}]}
+        outcome = call(lambda msg: influxdb.query("from(…)", {"s": "x", "n": 1, "at": at, "l": [1.5]}), answers=answers)
+        assert outcome.reply.payload == b'[{"_value":1.5}]'
+        assert call(lambda msg: influxdb.query("x"), answers=answers).error is None
+        assert asked == [
+            {"flux": "from(…)", "params": {"s": "x", "n": 1, "at": at, "l": [1.5]}},
+            {"flux": "x", "params": {}},
+        ]
+
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            (("",), "flux must not be empty"), (("f", ["x"]), "params must be a dict"), (("f", {"a-b": 1}), "no name that Flux knows"),
+            (("f", {"a": None}), "must be text, a number"), (("f", {"a": [b"x"]}), "must be text, a number"),
+            (("f", {"a": float("inf")}), "must be a finite number"), (("f", {"a": {"b": 1}}), "must be text, a number"),
+        ],
+    )  # fmt: skip
+    def test_mistakes_of_a_query(self, arguments, reason):
+        assert reason in error(lambda msg: influxdb.query(*arguments))
 
 
 class TestSlack:
@@ -278,6 +322,6 @@ class TestOn:
 
 
 def test_the_face_of_the_package():
-    assert kraken_hooks.__all__ == ["Msg", "log", "on", "reply", "slack", "state", "store", "throttle"]
+    assert kraken_hooks.__all__ == ["Msg", "influxdb", "log", "on", "reply", "slack", "state", "store", "throttle"]
     for name in kraken_hooks.__all__:
         assert getattr(kraken_hooks, name).__doc__
