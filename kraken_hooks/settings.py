@@ -21,6 +21,8 @@ from kraken_hooks.errors import SettingsError
 
 _PREFIX: Final = "KRAKENB_"
 _DEFAULT_PORT: Final = 50051
+#: In place of a number of workers: each hook file has one of its own.
+PER_FILE: Final = "per-file"
 
 
 def variable(name: str, *, default: Any = ..., help: str, aliases: tuple[str, ...] = ()) -> Any:  # noqa: A002  # as in click
@@ -43,7 +45,11 @@ class Core(Section):
     state_dir: Path | None = variable(
         "KRAKENB_STATE_DIR", default=None, help="directory for all that must survive a restart"
     )
-    workers: int = variable("KRAKENB_WORKERS", default=0, help="worker processes that hook files share; 0: by cores")
+    workers: int | None = variable(
+        "KRAKENB_WORKERS",
+        default=0,
+        help="worker processes that hook files share; 0: by cores; per-file: one for each hook file",
+    )
     reply_wait: float = variable(
         "KRAKENB_REPLY_WAIT", default=0.25, help="seconds until a slow message is acknowledged"
     )
@@ -69,11 +75,21 @@ class Core(Section):
             raise ValueError("write it as address:port, such as 0.0.0.0:50051 or [::]:50051")
         return f"{address or '[::]'}:{port}"
 
+    @field_validator("workers", mode="before")
+    @classmethod
+    def _number_or_per_file(cls, value: Any) -> int | None:
+        if value == PER_FILE:
+            return None
+        try:
+            return int(value)
+        except ValueError:
+            raise ValueError(f"must be a whole number, or {PER_FILE}") from None
+
     @field_validator("workers", "reply_wait", "hook_timeout", "query_timeout", "hook_memory_mb", "outbox_max_mb")
     @classmethod
-    def _in_range(cls, value: float, info: Any) -> float:
+    def _in_range(cls, value: float | None, info: Any) -> float | None:
         low, high = _RANGES[info.field_name]
-        if not low <= value <= high:
+        if value is not None and not low <= value <= high:
             raise ValueError(f"must lie between {low:g} and {high:g}")
         return value
 
@@ -90,13 +106,16 @@ _RANGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the broker runs with. Times in seconds. `sections`: settings of the sinks, by name."""
+    """What the broker runs with. Times in seconds. `sections`: settings of the sinks, by name.
+
+    `workers` of None: each hook file has a worker of its own.
+    """
 
     grpc_host: str
     debug: bool
     hooks_dir: Path
     state_dir: Path
-    workers: int
+    workers: int | None
     reply_wait: float
     hook_timeout: float
     query_timeout: float
@@ -139,7 +158,7 @@ def read(
         debug=core.debug,
         hooks_dir=core.hooks_dir,
         state_dir=core.state_dir or _default_state_dir(environment),
-        workers=core.workers or min(4, os.cpu_count() or 1),
+        workers=min(4, os.cpu_count() or 1) if core.workers == 0 else core.workers,
         reply_wait=core.reply_wait,
         hook_timeout=core.hook_timeout,
         query_timeout=core.query_timeout,

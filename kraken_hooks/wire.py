@@ -74,6 +74,12 @@ class Unload(msgspec.Struct, frozen=True, array_like=True, tag=3):
     version: int
 
 
+class Forget(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """The hook file lives elsewhere now: forget all its versions and its state. Overtakes what is in the pipe, as Unload."""
+
+    file: str
+
+
 class Run(msgspec.Struct, frozen=True, array_like=True, tag=4):
     """Call the named hooks (function names, in order) of one version with one message. `job` names this order."""
 
@@ -98,7 +104,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, tag=6):
     error: str = ""
 
 
-ToWorker = Configure | Load | Unload | Run | SetState | Answer
+ToWorker = Configure | Load | Unload | Forget | Run | SetState | Answer
 
 
 # ── worker to broker ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -41,7 +41,7 @@ def reply(
     if metadata is not None:
         if not isinstance(metadata, dict):
             raise HookUsageError(f"metadata= takes a dict, not {type(metadata).__name__}")
-        extra = json.loads(_json(metadata, "metadata="))
+        extra = plain(json.loads(_json(metadata, "metadata=")), "metadata=")  # type: ignore[assignment]  # a dict stays one
     return Answer(Reply(made.payload, kind, extra))
 
 

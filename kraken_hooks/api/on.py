@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any, Final, TypeVar
 
 from kraken_hooks.api.msg import Msg
-from kraken_hooks.api.plain import number, text
+from kraken_hooks.api.plain import number, plain, text
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.outcome import HookSpec
 
@@ -17,6 +17,11 @@ _Hook = TypeVar("_Hook", bound=Callable[[Any], object])
 Patterns = str | list[str] | tuple[str, ...] | None
 Pattern = str | int | float | bool | None
 Fields = dict[str, Pattern | list[Pattern] | tuple[Pattern, ...]] | None
+
+#: Most hooks of one file, most patterns of one hook, and longest text of a pattern or path, characters.
+MAX_HOOKS: Final = 1_000
+MAX_PATTERNS: Final = 1_000
+MAX_PATTERN: Final = 1_000
 
 _VARARGS: Final = 0x04  # inspect.CO_VARARGS
 _GENERATOR: Final = 0x20  # inspect.CO_GENERATOR
@@ -78,6 +83,7 @@ def on(
     in_metadata = _fields("metadata", metadata)
     in_payload = _fields("payload", payload)
     place = float(number(order, "order="))
+    _check_amount(collectors, content_types, in_metadata, in_payload)
 
     def register(function: _Hook) -> _Hook:
         if not isinstance(function, FunctionType):
@@ -85,6 +91,8 @@ def on(
         _check_signature(function)
         if _loading is not None:
             name = function.__name__
+            if len(_loading.hooks) == MAX_HOOKS:
+                raise HookUsageError(f"a hook file has at most {MAX_HOOKS} hooks")
             if any(known.spec.name == name for known in _loading.hooks):
                 raise HookUsageError(f"two hooks of this file are called {name}; give one another name")
             spec = HookSpec(
@@ -123,6 +131,21 @@ def _patterns(name: str, given: Patterns) -> list[str] | None:
     return [text(one, f"{name}=") for one in many]
 
 
+def _check_amount(
+    collectors: list[str] | None, content_types: list[str] | None, *fields: dict[str, list[object]]
+) -> None:
+    patterns: list[object] = [*(collectors or ()), *(content_types or ())]
+    for wanted in fields:
+        patterns += wanted
+        for values in wanted.values():
+            patterns += values
+    if len(patterns) > MAX_PATTERNS:
+        raise HookUsageError(f"a hook has at most {MAX_PATTERNS} patterns; say the rest with when=")
+    for pattern in patterns:
+        if isinstance(pattern, str) and len(pattern) > MAX_PATTERN:
+            raise HookUsageError(f"a pattern has at most {MAX_PATTERN} characters")
+
+
 def _fields(name: str, given: Fields) -> dict[str, list[object]]:
     if given is None:
         return {}
@@ -138,4 +161,4 @@ def _field(name: str, given: object) -> list[object]:
     for one in many:
         if not (one is None or isinstance(one, str | int | float | bool)):
             raise HookUsageError(f"{name}: a pattern is text, a number, True, False or None, not {one!r:.80}")
-    return many
+    return [plain(one, name) for one in many]

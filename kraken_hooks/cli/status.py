@@ -76,7 +76,7 @@ def _show(shown: Status) -> None:
         _show_sink(sink)
     click.echo("\nworkers")
     for worker in shown.workers:
-        alone = " (slow, for itself)" if worker.alone else ""
+        alone = " (for itself)" if worker.alone else ""
         click.echo(f"  {worker.pid}{alone}: {', '.join(worker.files) or '-'}")
 
 

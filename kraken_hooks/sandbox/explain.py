@@ -11,6 +11,9 @@ from kraken_hooks.sandbox.replacements import HOOK_MARK
 
 #: Longest message of an error, characters.
 _MESSAGE: Final = 2_000
+#: Longest line of the hook file that is shown, and longest name, characters.
+_LINE: Final = 200
+_NAME: Final = 100
 #: Most frames shown: the first ones and the last ones.
 _FIRST, _LAST = 5, 15
 #: Most causes shown of an error that was raised because of others.
@@ -20,7 +23,7 @@ _CAUSES: Final = 3
 def explain(error: BaseException) -> RunError:
     """Type, message, line in the hook file and a traceback without the broker's own frames."""
     frames = _frames(error.__traceback__)
-    return RunError(type(error).__name__, _message(error), frames[-1][1] if frames else 0, _told(error, frames))
+    return RunError(type(error).__name__[:_NAME], _message(error), frames[-1][1] if frames else 0, _told(error, frames))
 
 
 #: (file, line, function, source of the line)
@@ -32,8 +35,8 @@ def _frames(trace: TracebackType | None) -> list[_Frame]:
     for frame, line in traceback.walk_tb(trace):
         source = frame.f_globals.get(HOOK_MARK)
         if isinstance(source, list):
-            text = source[line - 1].strip() if 0 < line <= len(source) else ""
-            found.append((frame.f_code.co_filename, line, frame.f_code.co_name, text))
+            text = source[line - 1].strip()[:_LINE] if 0 < line <= len(source) else ""
+            found.append((frame.f_code.co_filename, line, frame.f_code.co_name[:_NAME], text))
     return found
 
 
@@ -60,7 +63,7 @@ def _one(error: BaseException, frames: list[_Frame]) -> str:
         lines.append(f'  File "{file}", line {line}, in {function}')
         if text:
             lines.append(f"    {text}")
-    return "\n".join([*lines, f"{type(error).__name__}: {_message(error)}"])
+    return "\n".join([*lines, f"{type(error).__name__[:_NAME]}: {_message(error)}"])
 
 
 def _message(error: BaseException) -> str:

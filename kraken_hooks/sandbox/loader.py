@@ -27,8 +27,9 @@ from kraken_hooks.sandbox.replacements import HOOK_MARK
 
 #: Largest source, bytes.
 MAX_SOURCE: Final = 256 * 1024
-#: Most problems reported at once.
+#: Most problems reported at once, and longest text of one, characters.
 _MOST: Final = 100
+_LONGEST: Final = 2_000
 
 _COOKIE: Final = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.MULTILINE)
 
@@ -38,7 +39,7 @@ class LoadError(Exception):
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(problems[0].message)
-        self.problems = problems
+        self.problems = [_shortened(problem) for problem in problems]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def load(source: bytes, file: str) -> LoadedFile:
     """
     text = _decode(source)
     code, found = _compile(text, file)
-    module = f"hooks.{file.removesuffix('.py')}"
+    module = _module_name(file)
     names = scope.make(module)
     names[HOOK_MARK] = text.splitlines()
     sys.modules[module] = types.ModuleType(module)  # where dataclasses look for what annotations mean: nothing
@@ -90,6 +91,15 @@ def load(source: bytes, file: str) -> LoadedFile:
     if not registry.hooks:
         found.append(Problem(0, 0, "the file has no hook", "put @on(...) above a function", "warning"))
     return LoadedFile(file, registry.hooks, found, run.logs, _before_run(code))
+
+
+def forget(file: str) -> None:
+    """Let go of what a load leaves behind."""
+    sys.modules.pop(_module_name(file), None)
+
+
+def _module_name(file: str) -> str:
+    return f"hooks.{file.removesuffix('.py')}"
 
 
 def explain(error: BaseException, file: str) -> RunError:  # the frames know their file
@@ -156,10 +166,17 @@ def _in_order(problems: list[Problem], text: str) -> list[Problem]:
     made = []
     for problem in sorted(set(map(_key, problems))):
         line, column, severity, message, hint = problem
+        message, hint = message[:_LONGEST], hint[:_LONGEST]
         if 0 < line <= len(lines) and not lines[line - 1].isascii():
             column = len(lines[line - 1].encode()[: column - 1].decode(errors="ignore")) + 1
         made.append(Problem(line, column, message, hint, severity))
     return made[:_MOST]
+
+
+def _shortened(problem: Problem) -> Problem:
+    """What is told may hold names and values of the file, of any length."""
+    message, hint = problem.message[:_LONGEST], problem.hint[:_LONGEST]
+    return Problem(problem.line, problem.column, message, hint, problem.severity)
 
 
 def _key(problem: Problem) -> tuple[int, int, str, str, str]:

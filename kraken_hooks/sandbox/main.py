@@ -38,6 +38,7 @@ from kraken_hooks.wire import (
     Answer,
     Configure,
     Done,
+    Forget,
     FromWorker,
     Load,
     Loaded,
@@ -150,9 +151,20 @@ class Worker:
         while (frame := self._reader.next()) is not None:
             if type(frame) is Unload:
                 self._versions.pop(frame.version, None)  # at once: runs of it further up in the queue are not started
+            elif type(frame) is Forget:
+                self._forget(frame.file)
             else:
                 self._frames.append(frame)
         return bool(size)
+
+    def _forget(self, file: str) -> None:
+        """At once, with what is further up in the queue."""
+        for number in [number for number, version in self._versions.items() if version.file.file == file]:
+            del self._versions[number]
+        self._states.pop(file, None)
+        for frame in [one for one in self._frames if isinstance(one, Load | SetState) and one.file == file]:
+            self._frames.remove(frame)
+        loader.forget(file)
 
     def _read_what_is_there(self) -> None:
         try:
@@ -178,8 +190,8 @@ class Worker:
                 self._load(frame)
             case SetState():
                 self._states[frame.file] = frame.state
-            case Answer() | Unload() | Configure():
-                pass  # the answer came too late for its run; Unload was done when it was read, Configure at the start
+            case Answer() | Unload() | Forget() | Configure():
+                pass  # the answer came too late for its run; the others were done when they were read
 
     def _load(self, frame: Load) -> None:
         self._note(Activity.LOADING, frame.version, 0)

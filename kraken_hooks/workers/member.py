@@ -7,8 +7,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from kraken_hooks.wire import Load, Run, Unload
+from kraken_hooks.wire import Answer, Forget, Load, Run, Unload
 from kraken_hooks.workers.job import Job, Version
+from kraken_hooks.workers.ledger import Ledger
 from kraken_hooks.workers.process import WorkerProcess
 
 #: Most jobs in a worker's pipe: enough to hide the way there and back, few enough to move to another worker.
@@ -31,7 +32,11 @@ class Lane:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """`ready` holds the lanes that have jobs waiting, served in turn. `heard` is when it last reported (monotonic)."""
+    """`ready` holds the lanes that have jobs waiting, served in turn. `heard` is when it last reported (monotonic).
+
+    `stale`: its memory still holds traces of files that have moved away; it gets no more jobs and is replaced when it has done
+    what it has.
+    """
 
     process: WorkerProcess
     alone: bool
@@ -44,10 +49,12 @@ class Member:
     heard: float = 0.0
     timer: asyncio.TimerHandle | None = None
     blameless: bool = False
+    stale: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
 
     @property
     def has_room(self) -> bool:
-        return len(self.inflight) < WINDOW and self.inflight_bytes < WINDOW_BYTES
+        return not self.stale and len(self.inflight) < WINDOW and self.inflight_bytes < WINDOW_BYTES
 
     def load(self, version: Version, state: dict[str, object]) -> None:
         """Have the version loaded, before anything that is sent later."""
@@ -56,6 +63,7 @@ class Member:
         self.loaded.add(version.number)
         known = version.file in self.files
         self.files.add(version.file)
+        self.ledger.sent_load(version.number)
         self.process.send(Load(version.number, version.file, version.source, None if known else state))
 
     def unload(self, version: Version) -> None:
@@ -78,6 +86,11 @@ class Member:
             self.inflight_bytes -= job.message.size
         return job
 
+    def answer(self, answer: Answer) -> None:
+        """What a run has waited for."""
+        self.ledger.answered()
+        self.process.answer(answer)
+
     def attach(self, lane: Lane) -> None:
         lane.member = self
         self.lanes.add(lane)
@@ -89,11 +102,11 @@ class Member:
         taken = [job for job in self.inflight.values() if job.version.file == lane.file]
         for job in taken:
             self.take(job.number)
-        for number in {job.version.number for job in taken} | {lane.version.number}:
-            if number in self.loaded:
-                self.loaded.discard(number)
-                self.process.send_now(Unload(number))
-        self.files.discard(lane.file)
+            self.ledger.moved_job(job.number, len(job.sent))
+        self.loaded -= {job.version.number for job in taken} | {lane.version.number}
+        if lane.file in self.files:
+            self.files.discard(lane.file)
+            self.process.send_now(Forget(lane.file))
         self.lanes.discard(lane)
         lane.member = None
         if lane in self.ready:

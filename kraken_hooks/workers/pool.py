@@ -18,14 +18,14 @@ from typing import Final, Protocol
 from kraken_hooks import logs
 from kraken_hooks.errors import WorkerProtocolError
 from kraken_hooks.outcome import Outcome, RunError, RunStatus
-from kraken_hooks.wire import Activity, Answer, Configure, Done, FromWorker, LoadFailed, Query, SetState
+from kraken_hooks.wire import Activity, Answer, Configure, Done, FromWorker, Loaded, LoadFailed, Query, Ready, SetState
 from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.member import Lane, Member
 from kraken_hooks.workers.probe import Probe
 from kraken_hooks.workers.process import Doing, WorkerProcess
 from kraken_hooks.workers.quarantine import KILLS, Quarantine
 from kraken_hooks.workers.spawner import Spawner
-from kraken_hooks.workers.vetting import CheckEffect, vet
+from kraken_hooks.workers.vetting import CheckEffect, vet, vet_loaded
 
 log = logs.get()
 
@@ -59,11 +59,15 @@ class Employer(Protocol):
 
 
 class Pool:
-    """`workers` processes that hook files share, and one each for the files that have shown to be slow."""
+    """`workers` processes that hook files share, and one each for the files that have shown to be slow.
 
-    def __init__(self, configure: Configure, workers: int, check_effect: CheckEffect) -> None:
+    `workers` of None: each hook file has a worker of its own.
+    """
+
+    def __init__(self, configure: Configure, workers: int | None, check_effect: CheckEffect) -> None:
         self._configure = configure
-        self._workers = workers
+        self._per_file = workers is None
+        self._workers = workers or 0
         self._check_effect = check_effect
         self._employer: Employer | None = None
         self._spawner = Spawner()
@@ -113,7 +117,7 @@ class Pool:
 
     def probe(self) -> Probe:
         """A worker to load new versions in, before they come here."""
-        return Probe(self._spawner.spawn, self._configure, self._hard)
+        return Probe(self._spawner.spawn, self._configure, self._hard, fresh=self._per_file)
 
     def next_version(self) -> int:
         return next(self._numbers)
@@ -123,12 +127,12 @@ class Pool:
         self.quarantine.file_changed(version.file)
         lane = self._lanes.get(version.file)
         if lane is None:
-            lane = self._lanes[version.file] = Lane(version.file, version)
+            lane = self._lanes[version.file] = Lane(version.file, version, alone=self._per_file)
             self._place(lane)
         else:
             before, lane.version, lane.removed = lane.version, version, False
             self._forget_version(lane, before)
-            if lane.alone and not lane.queue and not before.jobs:
+            if lane.alone and not self._per_file and not lane.queue and not before.jobs:
                 self._go_home(lane)  # a new version is not slow until it has shown it
         if lane.member is not None:
             lane.member.load(version, self._boss.state(version.file))
@@ -250,15 +254,21 @@ class Pool:
             self._on_done(member, frame)
         elif type(frame) is Query:
             self._on_query(member, frame)
-        elif type(frame) is LoadFailed:
-            self._on_load_failed(member, frame)
+        elif isinstance(frame, Loaded | LoadFailed):
+            member.ledger.ends_load(frame.version)
+            vet_loaded(frame)
+            if isinstance(frame, LoadFailed):
+                self._on_load_failed(member, frame)
+        elif type(frame) is Ready:
+            member.ledger.greets()
 
     def _on_done(self, member: Member, frame: Done) -> None:
         job = member.inflight.get(frame.job)
         if job is None:
-            if frame.job > self._issued:
-                raise WorkerProtocolError("it reports a job that nobody gave it")
-            return  # the job has moved to another worker meanwhile
+            member.ledger.reports_on_moved(frame.job)
+            return
+        if not frame.ended and not frame.outcomes:
+            raise WorkerProtocolError("a report of nothing")
         out_of_memory = self._vet(job, frame.outcomes)
         if out_of_memory and not member.alone and len(member.lanes) > 1:
             self._run_alone(member, job, out_of_memory, frame.outcomes)
@@ -270,7 +280,10 @@ class Pool:
             self._boss.ran(job, frame.outcomes, ended=frame.ended)
         if frame.ended:
             self._finished(lane, job)
-            self._pump(member)
+            if member.stale and not member.inflight:
+                self._renew(member)
+            else:
+                self._pump(member)
         for hook in out_of_memory:
             self._count_kill(hook)
         if out_of_memory:
@@ -307,13 +320,13 @@ class Pool:
     def _on_query(self, member: Member, frame: Query) -> None:
         job = member.inflight.get(frame.job)
         if job is None:
-            if frame.job > self._issued:
-                raise WorkerProtocolError("it asks for a job that nobody gave it")
+            member.ledger.reports_on_moved(frame.job)
             return
+        member.ledger.asks(member.process.unread)
         if job.forgotten:
-            member.process.send_now(Answer(frame.query, error="the run was given up"))
+            member.answer(Answer(frame.query, error="the run was given up"))
             return
-        self._boss.asked(job, frame.name, frame.args, member.process.send_now, frame.query)
+        self._boss.asked(job, frame.name, frame.args, member.answer, frame.query)
 
     def _on_load_failed(self, member: Member, frame: LoadFailed) -> None:
         """A version that loaded before did not load here: its jobs cannot run."""
@@ -370,8 +383,18 @@ class Pool:
         others = [lane for lane in member.lanes if lane is not slow]
         for lane in others:
             lane.queue.extendleft(reversed(member.detach(lane)))
+        member.stale = bool(others)
         log.info("worker.isolated", pid=member.process.pid, file=slow.file, moved=len(others))
         self._replace(others, alone=False)
+
+    def _renew(self, member: Member) -> None:
+        """Its lane goes on in a fresh worker, which holds nothing of the files that were there too."""
+        lanes = list(member.lanes)
+        for lane in lanes:
+            member.detach(lane)
+        self._retire(member)
+        for lane in lanes:
+            self._replace([lane], alone=True)
 
     # ── the end of a worker ──
 
@@ -441,6 +464,9 @@ class Pool:
     # ── placing ──
 
     def _place(self, lane: Lane) -> None:
+        if lane.alone:
+            self._replace([lane], alone=True)
+            return
         if not self._shared:
             self._homeless.append(lane)
             return

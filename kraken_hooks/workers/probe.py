@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from kraken_hooks.errors import HookLoadError, LockdownMissing, WorkersUnavailable
+from kraken_hooks.errors import HookLoadError, LockdownMissing, WorkerProtocolError, WorkersUnavailable
 from kraken_hooks.outcome import Problem
 from kraken_hooks.wire import Configure, FromWorker, Load, Loaded, LoadFailed, Ready
 from kraken_hooks.workers.job import Version
 from kraken_hooks.workers.process import WorkerProcess
 from kraken_hooks.workers.spawner import Spawned
+from kraken_hooks.workers.vetting import vet_loaded
 
 
 class LoadRefused(HookLoadError):
@@ -22,12 +23,16 @@ class LoadRefused(HookLoadError):
 
 
 class Probe:
-    """One worker that only loads. Use it for a batch of files, then `close` it."""
+    """One worker that only loads. Use it for a batch of files, then `close` it. `fresh`: another worker for each file."""
 
-    def __init__(self, spawn: Callable[[], Awaitable[Spawned]], configure: Configure, patience: float) -> None:
+    def __init__(
+        self, spawn: Callable[[], Awaitable[Spawned]], configure: Configure, patience: float, *, fresh: bool = False
+    ) -> None:
         self._spawn = spawn
         self._configure = configure
         self._patience = patience
+        self._fresh = fresh
+        self._number = 0
         self._process: WorkerProcess | None = None
         self._ready: asyncio.Future[Ready] | None = None
         self._result: asyncio.Future[Loaded | LoadFailed] | None = None
@@ -62,13 +67,15 @@ class Probe:
         if process is None:
             raise WorkersUnavailable("a worker process ended at its start")
         loop = asyncio.get_running_loop()
-        self._result = loop.create_future()
+        self._result, self._number = loop.create_future(), number
         timer = loop.call_later(self._patience, process.kill, "it did not come to an end")
         try:
             process.send(Load(number, file, source, {}))
             frame = await self._result
         finally:
             timer.cancel()
+            if self._fresh:
+                self.close()
         if isinstance(frame, LoadFailed):
             raise LoadRefused(frame.problems)
         return Version(number, file, source, frame.hooks, frame.problems, frame.logs)
@@ -79,10 +86,19 @@ class Probe:
             self._process = None
 
     def _on_frame(self, frame: FromWorker) -> None:
+        """Each frame that an honest worker sends is waited for."""
         if isinstance(frame, Ready) and self._ready is not None and not self._ready.done():
             self._ready.set_result(frame)
-        elif isinstance(frame, Loaded | LoadFailed) and self._result is not None and not self._result.done():
+        elif (
+            isinstance(frame, Loaded | LoadFailed)
+            and self._result is not None
+            and not self._result.done()
+            and frame.version == self._number
+        ):
+            vet_loaded(frame)
             self._result.set_result(frame)
+        else:
+            raise WorkerProtocolError("a frame that nobody has asked for")
 
     def _on_end(self, reason: str) -> None:
         self._process = None

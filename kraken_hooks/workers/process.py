@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from kraken_hooks.errors import WorkerProtocolError
-from kraken_hooks.wire import PROGRESS, Activity, BrokerReader, FromWorker, Load, Run, ToWorker, encode
+from kraken_hooks.wire import PROGRESS, Activity, Answer, BrokerReader, FromWorker, Load, Run, ToWorker, encode
 from kraken_hooks.workers.spawner import Spawned
 
 _READ: Final = 256 * 1024  # bytes
@@ -42,6 +43,10 @@ class WorkerProcess:
         self._loop = asyncio.get_running_loop()
         self._reader = BrokerReader()
         self._out = bytearray()
+        self._written = 0  # bytes so far
+        self._answers: deque[tuple[int, int]] = (
+            deque()
+        )  # where the end of each stands in what is written, and its bytes
         self._flushing = False
         self._writing = False
         self._has_work = False  # what is queued holds frames that the worker answers
@@ -65,6 +70,19 @@ class WorkerProcess:
         """The same for a frame that the worker waits for, or that overtakes what it has."""
         self._out += encode(frame)
         self.hurry()
+
+    def answer(self, frame: Answer) -> None:
+        """The same for the answer of a query; see `unread`."""
+        before = len(self._out)
+        self.send_now(frame)
+        self._answers.append((self._written + len(self._out), len(self._out) - before))
+
+    @property
+    def unread(self) -> int:
+        """Bytes of answers that are still on this side of the pipe: it does not read them."""
+        while self._answers and self._answers[0][0] <= self._written:
+            self._answers.popleft()
+        return sum(size for _, size in self._answers)
 
     def hurry(self) -> None:
         """Write what is queued, whatever the worker is doing."""
@@ -109,6 +127,7 @@ class WorkerProcess:
         except OSError:
             return  # the end of the pipe shows when it is read
         del self._out[:sent]
+        self._written += sent
         self._awaiting, self._has_work = self._has_work, False
         if self._out:
             self._writing = True

@@ -34,6 +34,11 @@ def test_the_environment_and_options_in_front_of_it():
     assert (made.hooks_dir, made.workers, made.debug) == (Path("/b"), 3, True)
 
 
+def test_a_worker_for_each_hook_file():
+    assert settings_from({"KRAKENB_WORKERS": "per-file"}, {}).workers is None
+    assert problems({"KRAKENB_WORKERS": "per-hook"}) == ["KRAKENB_WORKERS: must be a whole number, or per-file"]
+
+
 def test_every_problem_at_once_one_line_each():
     found = problems({"KRAKENB_GRPC_HOST": "x:99999", "KRAKENB_WORKERS": "many", "KRAKENB_REPLY_WAIT": "-1",
                       "KRAKENB_SLACK_URL": "secret-that-is-no-url", "KRAKENB_HOOK_MEMORY_MB": "1"})  # fmt: skip

@@ -15,6 +15,7 @@ from kraken_hooks.wire import (
     BrokerReader,
     Configure,
     Done,
+    Forget,
     Load,
     Loaded,
     LoadFailed,
@@ -39,7 +40,7 @@ OUTCOME = Outcome(
 )
 TO_WORKER = [
     Configure({"slack": ""}, 2.0, 1 << 20), Load(1, "a.py", b"x = 1", {"k": 1}), Load(2, "a.py", b"", None), Run(7, 1, ["f"], MESSAGE),
-    SetState("a.py", {"k": b"\xff"}), Answer(1, [1, 2]), Answer(2, None, "why"), Unload(1),
+    SetState("a.py", {"k": b"\xff"}), Answer(1, [1, 2]), Answer(2, None, "why"), Unload(1), Forget("a.py"),
 ]  # fmt: skip
 FROM_WORKER = [
     Ready(["seccomp"], ["landlock: no"]), Loaded(1, [HookSpec("f", 3, ["webhook"], None, {"a.b": ["x", 1, None]})], [], [LogLine("info", "top", {})]),
