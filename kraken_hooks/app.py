@@ -7,9 +7,9 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +18,9 @@ from kraken_hooks.control.door import Door
 from kraken_hooks.delivery.courier import Courier, start_couriers
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.engine import Engine, Limits
-from kraken_hooks.errors import KrakenError, SettingsError
+from kraken_hooks.errors import KrakenError, SettingsError, StorageDamaged
 from kraken_hooks.notify import Notifier
+from kraken_hooks.outbox import rescue
 from kraken_hooks.outbox.base import Transaction
 from kraken_hooks.outbox.sqlite import SqliteOutbox
 from kraken_hooks.overview import Overview
@@ -38,6 +39,8 @@ DATABASE: Final = "kraken.db"
 #: Calls that run get so long at a stop, couriers after them, seconds; together less than the 5 s that a stop may take.
 _CALLS_GRACE: Final = 2.5
 _COURIERS_GRACE: Final = 1.5
+#: Saving a damaged database goes on while systemd hears within so many seconds that it does.
+_RESCUE_STEP: Final = 60
 
 
 def settings_from(environment: Mapping[str, str], overrides: Mapping[str, str]) -> Settings:
@@ -66,8 +69,8 @@ async def _serve(chosen: Settings) -> None:
     started = time.monotonic()
     log.info("broker.starting", hooks_dir=str(chosen.hooks_dir), state_dir=str(chosen.state_dir))
     notifier = Notifier(os.environ)
-    stop = asyncio.Event()
-    async with _engine(chosen) as (engine, catalog, overview):
+    stop = _Stop()
+    async with _engine(chosen, notifier, stop) as (engine, catalog, overview):
         server = Server(engine)
         _on_signals(stop, catalog)
         port = await server.start(chosen.grpc_host)
@@ -83,28 +86,55 @@ async def _serve(chosen: Settings) -> None:
         notifier.send("STOPPING=1")
         await door.close()
         await server.stop(_CALLS_GRACE)
+        if stop.failure is not None:
+            raise stop.failure
+
+
+class _Stop:
+    """Set when the broker has to end. `failure`: why it cannot go on; None: it was told to."""
+
+    def __init__(self) -> None:
+        self.failure: KrakenError | None = None
+        self._set = asyncio.Event()
+
+    def set(self, failure: KrakenError | None = None) -> None:
+        self.failure = self.failure or failure
+        self._set.set()
+
+    async def wait(self) -> None:
+        await self._set.wait()
 
 
 @asynccontextmanager
-async def _engine(chosen: Settings) -> AsyncIterator[tuple[Engine, Catalog, Overview]]:
+async def _engine(chosen: Settings, notifier: Notifier, stop: _Stop) -> AsyncIterator[tuple[Engine, Catalog, Overview]]:
     """Storage, workers, engine, couriers and hook files, started in this order and stopped in the other."""
-    outbox = SqliteOutbox(_state_dir(chosen.state_dir) / DATABASE)
     couriers: dict[str, Courier] = {}
     loop = asyncio.get_running_loop()
-    engine: Engine
+    engine: Engine | None = None
 
     def wake(sinks: set[str]) -> None:
         for name in sinks & couriers.keys():
             couriers[name].wake()
 
     def changed_outside() -> None:
+        assert engine is not None
         engine.changed_outside()
         wake(set(couriers))
 
-    committer = Committer(outbox, wake, changed_outside)
-    pool = Pool(configure(chosen), chosen.workers, registry.check)
+    def end(failure: KrakenError) -> None:
+        if engine is not None:
+            engine.give_up(failure)
+        stop.set(failure)
+
+    def damaged(failure: KrakenError) -> None:
+        """Called in any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(end, failure)
+
     async with contextlib.AsyncExitStack() as stack:
-        stack.callback(outbox.close)
+        outbox = stack.enter_context(_storage(chosen, notifier, damaged))
+        committer = Committer(outbox, wake, changed_outside, end)
+        pool = Pool(configure(chosen), chosen.workers, registry.check)
         committer.start()
         stack.push_async_callback(asyncio.to_thread, committer.stop)
         limits = Limits(chosen.reply_wait, chosen.outbox_max_mb * 2**20)
@@ -132,6 +162,31 @@ async def _engine(chosen: Settings) -> AsyncIterator[tuple[Engine, Catalog, Over
         engine.stop_taking()
 
 
+@contextmanager
+def _storage(chosen: Settings, notifier: Notifier, damaged: Callable[[KrakenError], None]) -> Iterator[SqliteOutbox]:
+    """The open database: a damaged one is saved first. One that turns out so later is noted for the next start."""
+    path = _state_dir(chosen.state_dir) / DATABASE
+
+    def alive() -> None:
+        notifier.send(f"EXTEND_TIMEOUT_USEC={_RESCUE_STEP * 1_000_000}")
+
+    rescue.make_ready(path, alive)
+    try:
+        outbox = SqliteOutbox(path)
+    except StorageDamaged as damage:
+        rescue.note_damage(path, str(damage))
+        rescue.make_ready(path, alive)
+        outbox = SqliteOutbox(path)
+    outbox.on_damage = damaged
+    with contextlib.closing(outbox):
+        try:
+            yield outbox
+        except StorageDamaged as damage:
+            rescue.note_damage(path, str(damage))
+            raise
+    rescue.ended_well(path)
+
+
 def _state_dir(directory: Path) -> Path:
     """The state directory, made where it is missing, private to the user of the service.
 
@@ -148,7 +203,7 @@ def _state_dir(directory: Path) -> Path:
     return directory
 
 
-def _on_signals(stop: asyncio.Event, catalog: Catalog) -> None:
+def _on_signals(stop: _Stop, catalog: Catalog) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

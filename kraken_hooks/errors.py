@@ -106,11 +106,19 @@ class StorageUnavailable(KrakenError):
     remedy = "Make room on the disk of the state directory; the broker goes on by itself."
 
 
+class StorageDamaged(KrakenError):
+    """The database in the state directory turns out to be damaged. The broker ends; its next start saves what can be read."""
+
+    grpc_status = "UNAVAILABLE"
+    exit_code = 1  # systemd starts it again
+    remedy = "Start the broker again: it keeps the damaged file and goes on with what can be read. Look at the disk."
+
+
 class StorageUnusable(KrakenError):
-    """The database in the state directory is damaged, or a newer version of kraken-hooks has written it."""
+    """The database in the state directory is not this program's: another one's, or one that a newer version has written."""
 
     exit_code = 78
-    remedy = "Move the file aside (keep it: messages may be in it), or install the newer version."
+    remedy = "Choose another KRAKENB_STATE_DIR, or install the newer version."
 
 
 class QueueFull(KrakenError):

@@ -67,6 +67,6 @@ def test_a_burst_is_acknowledged_and_run_in_order(start):
     assert resident(broker.pid) - before < 64 * 2**20
     broker.write("slow.py", SLOW.replace("time.sleep(0.02)", ""))  # nobody has to watch it work off 90 s
     wait_until(lambda: broker.count("inbox") == 0, "the inbox to be worked off", patience=60)
-    found = [row[0] for row in broker.query("SELECT value FROM points ORDER BY at, id")]
+    found = [row[0] for row in broker.query("SELECT value FROM points ORDER BY at, late")]
     assert sorted(found) == list(range(SECONDS * RATE))
     assert broker.count("dead") == 0

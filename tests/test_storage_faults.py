@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import threading
 from pathlib import Path
@@ -10,6 +11,10 @@ from pathlib import Path
 import grpc
 import pytest
 from rig import Broker, Client, wait_until
+
+from kraken_hooks.outbox.base import Point, Transaction
+from kraken_hooks.outbox.pages import Log, Pages
+from kraken_hooks.outbox.sqlite import SqliteOutbox
 
 STORE = """
 from kraken_hooks import on, state, store
@@ -162,14 +167,80 @@ def test_a_state_directory_without_permission_is_a_clear_error(tmp_path):
     assert f"KRAKENB_STATE_DIR: {place} cannot be used" in broker.log.read_text()
 
 
-def test_a_damaged_database_is_a_clear_error(tmp_path):
+QUERY = """
+from kraken_hooks import on, store
+
+@on(collector="ask")
+def ask(msg):
+    return str(store.last("old", "n"))
+"""
+
+
+def with_points(state: Path) -> None:
+    """A database with more points than a page takes, closed in order."""
+    state.mkdir(parents=True)
+    outbox = SqliteOutbox(state / "kraken.db")
+    outbox.commit([Transaction(points=[Point("old", "n", {}, n, n, f"p{n}", n, 0) for n in range(1, 10_001)])])
+    outbox.close()
+
+
+def spoil_newest_points(state: Path) -> None:
+    """Write rubbish over the page that the newest points are on."""
+    path = state / "kraken.db"
+    with Pages(path, path, Log()) as read:
+        newest = [n for n in range(1, read.count + 1) if any(row.values[1:2] == [10_000] for row in read.rows_of(n))]
+    assert len(newest) == 1
+    with path.open("r+b") as file:
+        file.seek((newest[0] - 1) * 4096)
+        file.write(b"\xee" * 4096)
+
+
+def ended(broker: Broker) -> int:
+    assert broker.process is not None
+    return broker.process.wait(30)
+
+
+@pytest.mark.parametrize("found_by", ["a commit", "a query"])
+def test_damage_that_is_found_later_ends_the_broker_and_the_next_start_saves_the_rest(tmp_path, found_by):
+    hooks = {"keep.py": STORE.replace('"load", {"size"', '"old", {"n"'), "query.py": QUERY}
+    broker = Broker(tmp_path / "b", hooks)
+    with_points(broker.state)
+    with broker.start():
+        spoil_newest_points(broker.state)
+        code = code_of(lambda: broker.client.send(collector="load" if found_by == "a commit" else "ask"))
+        if found_by == "a commit":
+            assert code is grpc.StatusCode.UNAVAILABLE, "a call is answered, not left hanging"
+        assert ended(broker) == 1, "systemd starts it again"
+    line = broker.lines("broker.failed")[0]
+    assert "malformed" in line["reason"]
+    assert "Start the broker again" in line["remedy"]
+    with broker.start():
+        saved = broker.wait_for("storage.salvaged")
+        assert 9_500 < saved["saved"]["points"] < 10_000
+        assert all((broker.state / name).exists() for name in saved["kept"])
+        assert broker.client.send(collector="load").text == "1"
+    assert broker.lines("broker.stopped")
+
+
+def test_a_damaged_database_is_kept_and_the_broker_starts_with_what_can_be_read(tmp_path):
+    broker = Broker(tmp_path / "b", {"query.py": QUERY})
+    with_points(broker.state)
+    with (broker.state / "kraken.db").open("r+b") as file:
+        file.write(bytes(4096))
+    with broker.start():
+        assert "does not begin like a database" in broker.lines("storage.damaged")[0]["reason"]
+        assert broker.client.send(collector="ask").text == "10000"
+
+
+def test_another_programs_database_is_a_clear_error(tmp_path):
     broker = Broker(tmp_path / "b")
     broker.state.mkdir(parents=True)
-    (broker.state / "kraken.db").write_bytes(b"no database at all " * 500)
+    with sqlite3.connect(broker.state / "kraken.db") as other:
+        other.execute("CREATE TABLE theirs (x)")
+    other.close()
     assert launch_and_wait(broker) == 78
-    line = broker.lines("broker.failed")[0]
-    assert "is damaged" in line["reason"]
-    assert (broker.state / "kraken.db").read_bytes().startswith(b"no database"), "it is left as it was"
+    assert "another program" in broker.lines("broker.failed")[0]["reason"]
+    assert [file.name for file in broker.state.iterdir()] == ["kraken.db"]
 
 
 def test_the_queue_at_its_bound_refuses_with_a_retry_hint(start):

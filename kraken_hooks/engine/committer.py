@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import Final
 
 from kraken_hooks import logs
-from kraken_hooks.errors import KrakenError, StorageUnavailable, Unstorable
+from kraken_hooks.errors import KrakenError, StorageDamaged, StorageUnavailable, Unstorable
 from kraken_hooks.outbox.base import Outbox, Transaction
 
 log = logs.get()
@@ -48,18 +48,27 @@ class Committer:
     """Owns the commit thread.
 
     `on_effects` is called in the thread with the names of sinks that got new effects. `on_outside` is called on the event
-    loop when another process has written to the storage.
+    loop when another process has written to the storage, `on_end` when nothing can be committed any more: from then on
+    whatever is handed over fails.
     """
 
-    def __init__(self, outbox: Outbox, on_effects: Callable[[set[str]], None], on_outside: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        on_effects: Callable[[set[str]], None],
+        on_outside: Callable[[], None],
+        on_end: Callable[[KrakenError], None],
+    ) -> None:
         self._outbox = outbox
         self._on_effects = on_effects
         self._on_outside = on_outside
+        self._on_end = on_end
         self._queue: SimpleQueue[_Item | _Mark] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name="commit", daemon=True)
         self._failing = False
         self._broken = False
+        self._ended = False
 
     def start(self) -> None:
         self._thread.start()
@@ -99,7 +108,7 @@ class Committer:
                 return
             if after is _Mark.RESUME:
                 self._broken = False
-            if time.monotonic() - looked >= _IDLE:
+            if time.monotonic() - looked >= _IDLE and not self._ended:
                 looked = time.monotonic()
                 self._look_outside()
 
@@ -133,6 +142,8 @@ class Committer:
         """Commit the items together; where one of them cannot be stored at all, one by one."""
         error: KrakenError | None = None
         try:
+            if self._ended:
+                raise StorageUnavailable("the broker ends")
             self._outbox.commit([item.transaction for item in items])
         except StorageUnavailable as failure:
             error = failure
@@ -142,6 +153,11 @@ class Committer:
                     self._write([item], told)
                 return
             error = Unstorable(str(failure))
+        except StorageDamaged as failure:
+            error = self._end(failure)
+        except Exception as failure:  # a bug here must not leave calls without an answer
+            log.exception("storage.failed", reason=f"{type(failure).__name__}: {failure}")
+            error = self._end(StorageUnavailable(f"committing failed: {type(failure).__name__}: {failure}"))
         self._note_health(error)
         for item in items:
             if not isinstance(item.done, Future):
@@ -156,8 +172,16 @@ class Committer:
             if sinks:
                 self._on_effects(sinks)
 
+    def _end(self, failure: KrakenError) -> StorageUnavailable:
+        """Nothing is committed from now on. Returns what those are told who wait."""
+        self._ended = True
+        self._call(self._on_end, failure)
+        return StorageUnavailable(str(failure))
+
     def _note_health(self, error: KrakenError | None) -> None:
         """One log line when the storage begins to fail, one when it takes writes again."""
+        if self._ended:
+            return
         if isinstance(error, StorageUnavailable):
             if not self._failing:
                 log.error("storage.failed", reason=str(error), remedy=error.remedy)
@@ -171,6 +195,9 @@ class Committer:
             changed = self._outbox.changed_outside()
         except StorageUnavailable:
             return  # the next commit says so
+        except StorageDamaged as failure:
+            self._end(failure)
+            return
         if changed:
             self._call(self._on_outside)
 

@@ -25,7 +25,7 @@ from kraken_hooks.engine.queries import Queries
 from kraken_hooks.engine.reporting import report, report_line
 from kraken_hooks.engine.response import respond
 from kraken_hooks.engine.states import States, add_state
-from kraken_hooks.errors import KrakenError, QueueFull, Stopping, StorageUnavailable
+from kraken_hooks.errors import KrakenError, QueueFull, Stopping, StorageDamaged, StorageUnavailable
 from kraken_hooks.message import Message, Response
 from kraken_hooks.outbox.base import Outbox, PendingMessage, Point, Transaction
 from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, Outcome, QueuedEffect, RunError, RunStatus
@@ -49,7 +49,7 @@ _REFILL: Final = 128
 class EffectRules(Protocol):
     """What the engine has to know about sinks."""
 
-    def points(self, effect: Effect, id: str) -> list[Point] | None:
+    def points(self, effect: Effect, id: str, seq: int, place: int) -> list[Point] | None:
         """The points of an effect of the embedded store; None: the effect goes to the outbox."""
         ...
 
@@ -101,6 +101,7 @@ class Engine:
         self._epoch = 0
         self._refill_after = 0.0
         self._stopping = False
+        self._given_up = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inbox")
         self._loop = asyncio.get_running_loop()
@@ -130,7 +131,13 @@ class Engine:
 
     def changed_outside(self) -> None:
         """Another process has put messages into the inbox."""
-        self._left = self._outbox.waiting()
+        try:
+            self._left = self._outbox.waiting()
+        except StorageUnavailable:
+            self._loop.call_later(_STORAGE_PAUSE, self.changed_outside)
+            return
+        except StorageDamaged:
+            return  # the broker ends
         for file in self._left:
             backlog = self._backlogs.get(file)
             if backlog is not None:
@@ -323,7 +330,7 @@ class Engine:
             return
         for place, effect in enumerate(outcome.effects):
             id = f"{message.id}/{outcome.hook}/{place}"
-            points = self._rules.points(effect, id)
+            points = self._rules.points(effect, id, message.seq, place)
             if points is not None:
                 transaction.points += points
                 continue
@@ -333,7 +340,7 @@ class Engine:
             add_state(transaction, outcome.hook.partition(":")[0], outcome)
 
     def _committed(self, flight: Flight, transaction: Transaction, epoch: int, error: KrakenError | None) -> None:
-        if epoch != self._epoch:
+        if epoch != self._epoch or self._given_up:
             return
         self._uncommitted -= 1
         flight.uncommitted -= 1
@@ -412,7 +419,7 @@ class Engine:
             rows = await self._loop.run_in_executor(
                 self._readers, self._outbox.pending, backlog.file, backlog.read, _REFILL
             )
-        except StorageUnavailable:
+        except (StorageUnavailable, StorageDamaged):
             self._refill_after = time.monotonic() + _STORAGE_PAUSE
             rows, unwritten = [], 1
         if epoch != self._epoch:
@@ -455,6 +462,18 @@ class Engine:
         self._epoch += 1
         self._uncommitted = 0
         self._refill_after = time.monotonic() + _STORAGE_PAUSE
+        self._answer_all(error)
+        self._pool.forget()
+        self._committer.resume()
+        self._states.forget()
+        for file in self._backlogs:
+            fresh = self._backlogs[file] = Backlog(file, behind=True)
+            if file in self._versions:
+                self._pool.set_state(file, self._states.of(file))
+            self._refill(fresh)
+
+    def _answer_all(self, error: KrakenError) -> None:
+        """Answer the calls that wait: accepted where the message is in the inbox, else refused."""
         for flight in self._flights:
             if not flight.waiting:
                 continue
@@ -465,16 +484,14 @@ class Engine:
                 flight.answer.set_exception(StorageUnavailable(str(error)))
         self._flights.clear()
         self._waiting.clear()
-        self._pool.forget()
-        self._committer.resume()
-        self._states.forget()
-        for file in self._backlogs:
-            fresh = self._backlogs[file] = Backlog(file, behind=True)
-            if file in self._versions:
-                self._pool.set_state(file, self._states.of(file))
-            self._refill(fresh)
 
     # ── the end ──
+
+    def give_up(self, error: KrakenError) -> None:
+        """Nothing can be committed any more: refuse the calls that wait, and all others."""
+        self._stopping = True
+        self._given_up = True
+        self._answer_all(error)
 
     def stop_taking(self) -> None:
         """Refuse messages from now on; those that are there go on."""

@@ -23,7 +23,11 @@ Value = float | int | str | bool
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One value of the time series. `at` is in nanoseconds since 1970 (UTC). `id` makes a repeated write harmless."""
+    """One value of the time series.
+
+    `at` is in nanoseconds since 1970 (UTC). `id` makes a repeated write harmless. `seq` is the message's, `place` the effect's
+    among those of its run: they order the points of one time.
+    """
 
     measurement: str
     field: str
@@ -31,6 +35,8 @@ class Point:
     at: int
     value: Value
     id: str
+    seq: int
+    place: int
 
 
 @dataclass(slots=True)

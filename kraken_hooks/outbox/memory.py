@@ -23,6 +23,8 @@ _READ_BYTES: Final = 8 * 1024 * 1024
 
 #: (measurement, field, tags as text)
 _Series = tuple[str, str, str]
+#: A point's at, seq, place and id.
+_Key = tuple[int, int, int, str]
 
 
 class MemoryOutbox:
@@ -34,8 +36,8 @@ class MemoryOutbox:
         self._pending: dict[int, dict[str, None]] = {}
         self._outbox: dict[int, QueuedEffect] = {}
         self._dead: dict[str, DeadLetter] = {}
-        self._state: dict[str, dict[str, bytes]] = {}
-        self._points: dict[_Series, dict[tuple[int, str], Value]] = {}
+        self._state: dict[str, dict[str, bytearray]] = {}
+        self._points: dict[_Series, dict[_Key, Value]] = {}
         self._tags: dict[_Series, dict[str, str]] = {}
         self._last_good: dict[str, bytes] = {}
         self._paused: set[str] = set()
@@ -77,7 +79,7 @@ class MemoryOutbox:
         for point in one.points:
             series = (point.measurement, point.field, schema.tags_text(point.tags))
             self._tags[series] = point.tags
-            self._points.setdefault(series, {})[point.at, point.id] = point.value
+            self._points.setdefault(series, {})[point.at, point.seq, point.place, point.id] = point.value
         for file, keys in one.state_deleted.items():
             for key in keys:
                 self._state.get(file, {}).pop(key, None)
@@ -189,23 +191,23 @@ class MemoryOutbox:
 
     def last(self, measurement: str, field: str, tags: dict[str, str] | None) -> Value | None:
         found = self._values(measurement, field, tags)
-        return found[-1][2] if found else None
+        return found[-1][1] if found else None
 
     def window(
         self, measurement: str, field: str, since: int, tags: dict[str, str] | None, limit: int
     ) -> list[tuple[datetime, Value]]:
-        found = [(moment(at), value) for at, _, value in self._values(measurement, field, tags) if at >= since]
+        found = [(moment(at), value) for (at, *_), value in self._values(measurement, field, tags) if at >= since]
         return found[-limit:]
 
-    def _values(self, measurement: str, field: str, tags: dict[str, str] | None) -> list[tuple[int, str, Value]]:
+    def _values(self, measurement: str, field: str, tags: dict[str, str] | None) -> list[tuple[_Key, Value]]:
         with self._lock:
             found = [
-                (at, id, value)
+                (key, value)
                 for series, points in self._points.items()
                 if series[:2] == (measurement, field) and schema.has_tags(self._tags[series], tags)
-                for (at, id), value in points.items()
+                for key, value in points.items()
             ]
-        return sorted(found, key=lambda row: row[:2])
+        return sorted(found, key=lambda row: row[0])
 
     # ── dead letters ──
 

@@ -14,13 +14,16 @@ from kraken_hooks.sinks.base import SinkType
 MAX_WINDOW: Final = 10_000
 
 
-def points(effect: Effect, id: str) -> list[Point] | None:  # the field's name
-    """The points of a `store.write`, one for each field; None for effects of other sinks."""
+def points(effect: Effect, id: str, seq: int, place: int) -> list[Point] | None:
+    """The points of a `store.write`, one for each field; None for effects of other sinks.
+
+    `seq` is the message's, `place` the effect's in its run.
+    """
     if effect.sink != "store":
         return None
     args = cast("dict[str, Any]", effect.args)
     return [
-        Point(args["measurement"], field, args["tags"], args["time"], value, id)
+        Point(args["measurement"], field, args["tags"], args["time"], value, id, seq, place)
         for field, value in args["fields"].items()
     ]
 

@@ -39,8 +39,10 @@ def effect(seq: int, sink: str = "slack", text: str = "x") -> QueuedEffect:
     return QueuedEffect(seq, f"e{seq}", "a.py:f", f"m{seq}", seq, Effect(sink, "send", {"text": text}))
 
 
-def point(at: int, value, point_id: str = "p", tags: dict[str, str] | None = None, field: str = "temp") -> Point:
-    return Point("env", field, tags or {}, at, value, point_id)
+def point(
+    at: int, value, point_id: str = "p", tags: dict[str, str] | None = None, field: str = "temp", place: int = 0
+) -> Point:
+    return Point("env", field, tags or {}, at, value, point_id, at, place)
 
 
 def dead_run(letter_id: str, seq: int = 1, at: int = 10, hook: str = "a.py:f") -> DeadLetter:
@@ -220,9 +222,24 @@ class TestPoints:
         assert [value for _, value in outbox.window("env", "temp", 0, None, 2)] == [3, 4]
 
     def test_the_same_point_again_changes_nothing_another_at_the_same_time_is_kept(self, outbox):
-        outbox.commit([Transaction(points=[point(1, 1, "a")])])
-        outbox.commit([Transaction(points=[point(1, 1, "a"), point(1, 2, "b")])])
+        outbox.commit([Transaction(points=[point(1, 1, "b")])])
+        outbox.commit([Transaction(points=[point(1, 1, "b"), point(1, 2, "a", place=1)])])
         assert [value for _, value in outbox.window("env", "temp", 0, None, 10)] == [1, 2]
+
+    def test_two_hooks_may_write_the_same_series_for_one_message(self, outbox):
+        outbox.commit([Transaction(points=[point(1, 1, "m/a.py:f/0"), point(1, 2, "m/b.py:f/0")])])
+        assert sorted(value for _, value in outbox.window("env", "temp", 0, None, 10)) == [1, 2]
+
+    def test_points_of_one_time_are_in_order_of_arrival(self, outbox):
+        points = [Point("env", "temp", {}, 1_000, seq, "p", seq, 0) for seq in (2_000, 500, 3_000, 1)]
+        outbox.commit([Transaction(points=points)])
+        assert [value for _, value in outbox.window("env", "temp", 0, None, 10)] == [1, 500, 2_000, 3_000]
+        assert outbox.last("env", "temp", None) == 3_000
+
+    @pytest.mark.parametrize("at", [-(2**63) + 1, 2**63 - 1])
+    def test_any_time_can_be_stored(self, outbox, at):
+        outbox.commit([Transaction(points=[Point("env", "temp", {}, at, 1, "p", 1_800_000_000_000_000_000, 0)])])
+        assert outbox.last("env", "temp", None) == 1
 
 
 class TestDeadLetters:
@@ -404,7 +421,7 @@ from kraken_hooks.outbox.sqlite import SqliteOutbox
 outbox = SqliteOutbox(Path(sys.argv[1]))
 start = int(sys.argv[2])
 for number in range(start, start + 100_000):
-    outbox.commit([Transaction(points=[Point("env", "n", {}, number, number, str(number))])])
+    outbox.commit([Transaction(points=[Point("env", "n", {}, number, number, str(number), number, 0)])])
     print(number, flush=True)
 """
         path = tmp_path / "kraken.db"
