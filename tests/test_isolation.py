@@ -108,6 +108,20 @@ def test_slow_is_not_dead_a_long_run_within_the_limit_ends_well(start):
     assert broker.count("dead") == 0
 
 
+def test_a_worker_that_had_nothing_to_do_for_long_is_not_taken_for_one_that_hangs(start):
+    """As long as it takes, without sleeping in the test: another hook's runs are the clock."""
+    sources = {
+        "rare.py": bad_hook("import time\n    time.sleep(0.2)\n    return 'rare'"),
+        "clock.py": HEALTHY.replace("return", "import time\n    time.sleep(0.09)\n    return"),
+    }
+    broker = start(sources, KRAKENB_HOOK_TIMEOUT="0.3", KRAKENB_WORKERS="per-file", KRAKENB_REPLY_WAIT="10")
+    assert broker.client.send(collector="bad").text == "rare"
+    for _ in range(30):  # more than twice the hard limit of 0.625 s
+        broker.client.send(collector="healthy")
+    assert broker.client.send(collector="bad").text == "rare"
+    assert broker.lines("worker.died") == []
+
+
 def test_a_worker_has_nothing_but_its_pipe(start):
     """Walls 3: no descriptor, no environment, no secret in memory; limits on files and processes."""
     from pathlib import Path

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
-from kraken_hooks.api.plain import plain, text
+from kraken_hooks.api.plain import json_text, plain, text
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.message import MAX_REPLY_BYTES, Reply
 
@@ -41,7 +40,7 @@ def reply(
     if metadata is not None:
         if not isinstance(metadata, dict):
             raise HookUsageError(f"metadata= takes a dict, not {type(metadata).__name__}")
-        extra = plain(json.loads(_json(metadata, "metadata=")), "metadata=")  # type: ignore[assignment]  # a dict stays one
+        extra = plain(json.loads(json_text(metadata, "metadata=")), "metadata=")  # type: ignore[assignment]  # a dict stays one
     return Answer(Reply(made.payload, kind, extra))
 
 
@@ -62,7 +61,7 @@ def _convert(value: object) -> Reply:
     elif isinstance(value, bytes | bytearray):
         made = Reply(bytes(value), "application/octet-stream")
     elif isinstance(value, dict | list):
-        made = Reply(_json(value, "the reply").encode(), "application/json")
+        made = Reply(json_text(value, "the reply").encode(), "application/json")
     else:
         raise HookUsageError(
             f"a hook returns None, text, bytes, a dict, a list or reply(...), not {type(value).__name__}"
@@ -70,21 +69,3 @@ def _convert(value: object) -> Reply:
     if len(made.payload) > MAX_REPLY_BYTES:
         raise HookUsageError(f"the reply has {len(made.payload)} bytes; collectors take at most {MAX_REPLY_BYTES}")
     return made
-
-
-def _json(value: object, where: str) -> str:
-    """Compact JSON; datetimes become ISO 8601 text."""
-    try:
-        return json.dumps(
-            value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=lambda item: _iso(item, where)
-        )
-    except (ValueError, TypeError, RecursionError) as error:
-        if isinstance(error, HookUsageError):
-            raise
-        raise HookUsageError(f"{where} cannot be written as JSON: {error}") from None
-
-
-def _iso(item: object, where: str) -> object:
-    if isinstance(item, datetime):
-        return item.isoformat()
-    return plain(item, where)

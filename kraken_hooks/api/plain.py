@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime
 from typing import Final
@@ -77,6 +78,30 @@ def aware(value: datetime, where: str) -> datetime:
     return datetime(
         moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond, UTC
     )
+
+
+def json_text(value: object, where: str) -> str:
+    """Compact JSON; datetimes become ISO 8601 text.
+
+    Raises:
+        HookUsageError: the value holds what JSON has no form for.
+    """
+    try:
+        return json.dumps(
+            value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=lambda item: _iso(item, where)
+        )
+    except (ValueError, TypeError, RecursionError) as error:
+        if isinstance(error, HookUsageError):
+            raise
+        raise HookUsageError(f"{where} cannot be written as JSON: {error}") from None
+
+
+def _iso(item: object, where: str) -> object:
+    if isinstance(item, datetime):
+        return item.isoformat()
+    if isinstance(item, bytes | bytearray):
+        raise HookUsageError(f"{where}: JSON has no form for bytes; use item.hex() or base64")
+    return plain(item, where)
 
 
 def _base(value: object) -> object:

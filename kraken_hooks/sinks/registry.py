@@ -9,14 +9,18 @@ import msgspec
 
 from kraken_hooks.errors import QueryFailed, WorkerProtocolError
 from kraken_hooks.outcome import Effect
-from kraken_hooks.sinks import influxdb, slack, store
+from kraken_hooks.sinks import influxdb, redis, slack, store
 from kraken_hooks.sinks.base import Reader, SinkType
 
 SINKS: Final[tuple[SinkType, ...]] = (
     store.STORE,
     influxdb.INFLUXDB,
+    redis.REDIS,
     slack.SLACK,
 )
+
+#: Longest answer to a query, bytes as a worker gets them: it has to fit into the memory of a hook.
+MAX_ANSWER: Final = 8 * 2**20
 
 _OPERATIONS: Final = {(kind.name, op): arguments for kind in SINKS for op, arguments in kind.ops.items()}
 
@@ -47,13 +51,19 @@ class CheckedReader:
         """A plain value.
 
         Raises:
-            QueryFailed: there is no answer, or no such query.
+            QueryFailed: there is no answer, or one that is too long, or no such query.
             ValueError: arguments of another form.
         """
         form = self._asks.get(op)
         if form is None:
             raise QueryFailed("there is no such query")
-        return self._reader.ask(op, msgspec.convert(args, form))
+        answer = self._reader.ask(op, msgspec.convert(args, form))
+        size = len(msgspec.msgpack.encode(answer))
+        if size > MAX_ANSWER:
+            raise QueryFailed(
+                f"the answer has {size >> 20} MiB, at most {MAX_ANSWER >> 20} are let through; ask for less"
+            )
+        return answer
 
     def close(self) -> None:
         self._reader.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,7 +33,8 @@ class Lane:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """`ready` holds the lanes that have jobs waiting, served in turn. `heard` is when it last reported (monotonic).
+    """`ready` holds the lanes that have jobs waiting, served in turn. `heard` is when it last got on: began with an
+    empty pipe, or reported the end of something; queries do not count (monotonic seconds).
 
     `stale`: its memory still holds traces of files that have moved away; it gets no more jobs and is replaced when it has done
     what it has.
@@ -73,6 +75,8 @@ class Member:
 
     def put(self, job: Job, number: int) -> None:
         """Send a job whose version is loaded."""
+        if not self.inflight:
+            self.heard = time.monotonic()
         job.number = number
         job.sent = list(job.hooks)
         self.inflight[number] = job

@@ -249,11 +249,12 @@ class Pool:
     # ── what workers report ──
 
     def _on_frame(self, member: Member, frame: FromWorker) -> None:
+        if type(frame) is Query:
+            self._on_query(member, frame)
+            return
         member.heard = time.monotonic()
         if type(frame) is Done:
             self._on_done(member, frame)
-        elif type(frame) is Query:
-            self._on_query(member, frame)
         elif isinstance(frame, Loaded | LoadFailed):
             member.ledger.ends_load(frame.version)
             vet_loaded(frame)

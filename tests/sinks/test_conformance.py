@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from peer_influxdb import InfluxPeer, VictoriaPeer
+from peer_redis import RedisPeer
 from peers import Peer, Silent, SlackPeer, described
 from rig import wait_until
 
@@ -25,7 +26,7 @@ from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.sinks import registry
 from kraken_hooks.testing import message, run
 
-PEERS: list[type[Peer]] = [SlackPeer, VictoriaPeer, InfluxPeer]
+PEERS: list[type[Peer]] = [SlackPeer, VictoriaPeer, InfluxPeer, RedisPeer]
 
 
 class Delivery:

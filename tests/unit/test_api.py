@@ -322,6 +322,17 @@ class TestOn:
 
 
 def test_the_face_of_the_package():
-    assert kraken_hooks.__all__ == ["Msg", "influxdb", "log", "on", "reply", "slack", "state", "store", "throttle"]
+    assert kraken_hooks.__all__ == [
+        "Msg",
+        "influxdb",
+        "log",
+        "on",
+        "redis",
+        "reply",
+        "slack",
+        "state",
+        "store",
+        "throttle",
+    ]
     for name in kraken_hooks.__all__:
         assert getattr(kraken_hooks, name).__doc__

@@ -1,0 +1,25 @@
+"""Loads hook files as plain Python: no policy, no guards, all built-ins, and the modules that attackers like best."""
+
+import builtins
+import ctypes  # imported here, because a worker cannot
+import ctypes.util  # noqa: F401
+import fcntl  # noqa: F401
+import mmap  # noqa: F401
+import multiprocessing  # noqa: F401
+import shutil  # noqa: F401
+import subprocess  # noqa: F401
+import threading  # noqa: F401
+
+from kraken_hooks.sandbox import loader, scope
+
+
+def compile_plainly(text, file):
+    return compile(text, file, "exec", dont_inherit=True), []
+
+
+def all_names(module):
+    return {"__builtins__": builtins, "__name__": module}
+
+
+loader._compile = compile_plainly
+scope.make = all_names
