@@ -214,7 +214,7 @@ class BrokerReader(_Reader):
             return None
         try:
             frame: FromWorker = _from_worker.decode(body)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:  # ValueError: a text that is no UTF-8
             raise WorkerProtocolError(f"no valid frame: {error}") from error
         return frame
 

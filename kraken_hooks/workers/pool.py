@@ -443,7 +443,7 @@ class Pool:
         job.hooks = [other for other in job.hooks if other != hook]
         outcome = Outcome(name, RunStatus.KILLED, error=RunError("Killed", reason), duration=self._hard)
         if not job.forgotten:
-            self._boss.ran(job, [outcome], ended=not job.hooks)
+            self._boss.ran(job, [outcome], ended=False)  # where it was the last one, `_rerun` says so
         self._count_kill(name)
         return name
 
@@ -456,6 +456,10 @@ class Pool:
         for job in reversed(jobs):
             lane = self._lanes[job.version.file]
             if job.forgotten or not job.hooks:
+                if not job.forgotten:
+                    self._boss.ran(
+                        job, [], ended=True
+                    )  # all its hooks have ended; only the frame that says so is missing
                 self._finished(lane, job)
             elif job.deaths > _DEATHS:
                 self._fail(job, RunStatus.KILLED, RunError("Killed", "its worker died again and again"))
