@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kraken_hooks.api.run import current
 
 
@@ -26,6 +28,11 @@ class Log:
 log = Log()
 
 
-def print_line(*values: object, sep: str | None = " ", end: str = "", file: object = None, flush: bool = False) -> None:
-    """`print` inside a hook: the same as `log.info`."""
-    current().log("info", (" " if sep is None else sep).join(map(str, values)), {})
+def print_line(
+    *values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+) -> None:
+    """`print` inside a hook: the same as `log.info`. With `file`, an object of the hook's own, its `write` gets the text."""
+    if file is None:
+        current().log("info", (" " if sep is None else sep).join(map(str, values)), {})
+    else:
+        print(*values, sep=sep, end=end, file=file, flush=flush)  # what a hook has is no file of the system

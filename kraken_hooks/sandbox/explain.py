@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final
 
 from kraken_hooks.outcome import RunError
-from kraken_hooks.sandbox.replacements import HOOK_MARK
+from kraken_hooks.sandbox.own import HOOK_MARK
 
 #: Longest message of an error, characters.
 _MESSAGE: Final = 2_000

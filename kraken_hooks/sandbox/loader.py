@@ -6,7 +6,6 @@ import ast
 import decimal
 import re
 import sys
-import types
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,12 +17,13 @@ from kraken_hooks.api.on import Registered, Registry, loading
 from kraken_hooks.api.run import TopLevel
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.outcome import LogLine, Problem, RunError
+from kraken_hooks.sandbox import caches, scope
 from kraken_hooks.sandbox import explain as explaining
-from kraken_hooks.sandbox import scope
 from kraken_hooks.sandbox.guards import HookTimeout
+from kraken_hooks.sandbox.own import HOOK_MARK, HOOK_MODULES
 from kraken_hooks.sandbox.policy import HookPolicy, problem_at
 from kraken_hooks.sandbox.preloading import preload_python
-from kraken_hooks.sandbox.replacements import HOOK_MARK
+from kraken_hooks.sandbox.replacements import hook_module
 
 #: Largest source, bytes.
 MAX_SOURCE: Final = 256 * 1024
@@ -59,6 +59,7 @@ class LoadedFile:
 def preload() -> None:
     """All that loading and running a hook file otherwise fetches at first use: a worker can open no file."""
     preload_python()
+    caches.protect()
     load(b"from kraken_hooks import on\n@on()\ndef first(msg):\n    return f'{msg.id}'", "first.py")
 
 
@@ -74,7 +75,7 @@ def load(source: bytes, file: str) -> LoadedFile:
     module = _module_name(file)
     names = scope.make(module)
     names[HOOK_MARK] = text.splitlines()
-    sys.modules[module] = types.ModuleType(module)  # where dataclasses look for what annotations mean: nothing
+    sys.modules[module] = hook_module(module, names)
     registry, run = Registry(), TopLevel()
     decimal.setcontext(decimal.Context())
     loading(registry)
@@ -99,7 +100,7 @@ def forget(file: str) -> None:
 
 
 def _module_name(file: str) -> str:
-    return f"hooks.{file.removesuffix('.py')}"
+    return f"{HOOK_MODULES}{file.removesuffix('.py')}"
 
 
 def explain(error: BaseException, file: str) -> RunError:  # the frames know their file

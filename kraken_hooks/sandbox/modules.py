@@ -37,7 +37,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import kraken_hooks
-from kraken_hooks.sandbox import replacements
+from kraken_hooks.sandbox import caches, replacements
 from kraken_hooks.sandbox.facade import Facade
 
 #: Names of each module that hooks may use, as they are.
@@ -58,8 +58,8 @@ _NAMES: Final[dict[types.ModuleType, str]] = {
         urlsafe_b64encode""",
     binascii: """Error Incomplete a2b_base64 a2b_hex a2b_qp a2b_uu b2a_base64 b2a_hex b2a_qp b2a_uu crc32 crc_hqx hexlify
         unhexlify""",
-    struct: "Struct calcsize error iter_unpack pack pack_into unpack unpack_from",
-    hashlib: """algorithms_available algorithms_guaranteed blake2b blake2s md5 new pbkdf2_hmac scrypt sha1 sha224 sha256 sha384
+    struct: "Struct error",
+    hashlib: """blake2b blake2s md5 new pbkdf2_hmac scrypt sha1 sha224 sha256 sha384
         sha3_224 sha3_256 sha3_384 sha3_512 sha512 shake_128 shake_256""",
     hmac: "compare_digest",
     decimal: """Clamped Context ConversionSyntax Decimal DecimalException DivisionByZero DivisionImpossible DivisionUndefined
@@ -72,13 +72,14 @@ _NAMES: Final[dict[types.ModuleType, str]] = {
         whitespace""",
     itertools: """accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile
         filterfalse groupby islice pairwise permutations product repeat starmap takewhile tee zip_longest""",
-    functools: "cache cached_property cmp_to_key lru_cache partial reduce",
+    functools: "cache cached_property cmp_to_key lru_cache partial partialmethod reduce",
     collections: "ChainMap Counter OrderedDict UserDict UserList defaultdict deque",
     collections.abc: """Callable Collection Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping
         MappingView MutableMapping MutableSequence MutableSet Reversible Sequence Set Sized ValuesView""",
     uuid: "NAMESPACE_DNS NAMESPACE_OID NAMESPACE_URL NAMESPACE_X500 NIL RFC_4122 SafeUUID UUID uuid3 uuid4 uuid5",
     textwrap: "TextWrapper dedent fill indent shorten wrap",
-    enum: "auto unique",
+    enum: """CONFORM CONTINUOUS EJECT EnumCheck FlagBoundary KEEP NAMED_FLAGS STRICT UNIQUE auto member nonmember unique
+        verify""",
     dataclasses: "FrozenInstanceError InitVar KW_ONLY MISSING asdict astuple field fields is_dataclass replace",
     typing: """AbstractSet Any AnyStr Annotated Callable ChainMap ClassVar Collection Container Counter DefaultDict Deque Dict
         Final FrozenSet Generator Generic Hashable ItemsView Iterable Iterator KeysView List Literal LiteralString Mapping
@@ -93,15 +94,26 @@ _NAMES: Final[dict[types.ModuleType, str]] = {
 #: Names that are ours instead of the module's.
 _REPLACED: Final[dict[str, dict[str, object]]] = {
     "json": {"dumps": replacements.dumps, "loads": replacements.loads},
+    "struct": caches.STRUCT,
+    "hashlib": {
+        "algorithms_available": frozenset(hashlib.algorithms_available),
+        "algorithms_guaranteed": frozenset(hashlib.algorithms_guaranteed),
+    },
     "hmac": {"new": replacements.hmac_new, "digest": replacements.hmac_digest},
-    "functools": {"wraps": replacements.wraps, "total_ordering": replacements.total_ordering},
-    "collections": {"namedtuple": replacements.namedtuple},
+    "functools": {
+        "singledispatch": replacements.singledispatch,
+        "total_ordering": replacements.total_ordering,
+        "wraps": replacements.wraps,
+    },
+    "collections": {"UserString": replacements.UserString, "namedtuple": replacements.namedtuple},
     "dataclasses": {"dataclass": replacements.dataclass},
     "enum": replacements.ENUMS,
     "typing": {
         "NamedTuple": replacements.NamedTuple,
         "final": replacements.unchanged,
+        "overload": replacements.unchanged,
         "override": replacements.unchanged,
+        "runtime_checkable": replacements.runtime_checkable,
     },
     "zoneinfo": replacements.ZONES,
     "__future__": {"annotations": None},
@@ -159,6 +171,10 @@ def import_problem(module: str, name: str | None) -> tuple[str, str] | None:
     return None
 
 
+#: Modules that Python's own functions import when hooks call them. The compiler refuses them to hooks.
+_INTERNAL: Final = frozenset({"_strptime"})
+
+
 def importer() -> Callable[..., object]:
     """`__import__` for one hook file."""
     generator = random.Random()  # noqa: S311  # for sensors, not for secrets
@@ -176,6 +192,8 @@ def importer() -> Callable[..., object]:
         """
         if name in _FOR_PYTHON and not fromlist:
             return None
+        if name in _INTERNAL and not fromlist:
+            return None  # Python itself asks, from C, and takes the module from its own table
         if level or name not in _FACADES:
             raise ImportError(f"the module {name} cannot be imported in a hook")
         for wanted in fromlist or ():

@@ -21,11 +21,12 @@ _INSPECTION: Final = frozenset(
 #: Attributes that are looked at when the program runs, because what they give depends on the object.
 WATCHED: Final = frozenset({"format", "format_map", "mro", "obj", "register", "with_traceback"})
 
-#: Methods with two underscores that a class of a hook file may define, and call through `super()`.
+#: Methods with two underscores that a class of a hook file may define, and call by name on its own objects and through `super()`.
 METHODS: Final = frozenset(
     f"__{name}__"
     for name in """
-    init post_init repr str bytes format bool len length_hint iter next reversed contains getitem setitem delitem missing
+    new init post_init init_subclass set_name class_getitem repr str bytes format bool len length_hint iter next reversed contains
+    getitem setitem delitem missing getattr setattr delattr get set delete
     call enter exit eq ne lt le gt ge hash int float complex index round trunc floor ceil
     add sub mul matmul truediv floordiv mod divmod pow lshift rshift and xor or
     radd rsub rmul rmatmul rtruediv rfloordiv rmod rdivmod rpow rlshift rrshift rand rxor ror
@@ -33,23 +34,46 @@ METHODS: Final = frozenset(
     """.split()
 )
 
+#: What Python links exceptions with.
+LINKED: Final = frozenset({"__cause__", "__context__", "__suppress_context__", "__notes__"})
+
+#: `x.__class__.__name__`, which is text of any object.
+CLASS_NAME: Final = "__class__.__name__"
+
+#: Attributes with two underscores that may be read of a hook file's own classes, objects and functions, and of exceptions.
+SEEN: Final = LINKED | frozenset(
+    {CLASS_NAME}
+    | {f"__{name}__" for name in ("annotations", "class", "dict", "doc", "match_args", "members", "module", "qualname")}
+)
+
 #: Private methods of named tuples, which are theirs to call in spite of the underscore.
 NAMED_TUPLE: Final = frozenset({"_asdict", "_fields", "_make", "_replace"})
+
+#: Names that a class of enum members gives a meaning to, in its body and on its members.
+ENUM_NAMES: Final = frozenset({"_generate_next_value_", "_ignore_", "_missing_", "_order_"})
+_ENUM_ATTRIBUTES: Final = frozenset({"_name_", "_value_"})
+
+#: Remarks that a file makes about itself.
+REMARKS: Final = frozenset(
+    f"__{name}__" for name in ("all", "author", "copyright", "date", "doc", "license", "version")
+)
 
 
 def variable_problem(name: str) -> str:
     """Why a name cannot be given to a variable, function, class or argument; empty where it can."""
     if name == "super":
         return "the name super cannot be given to anything else"
-    if name.startswith("__"):
+    if name.startswith("__") and name not in REMARKS:
         return f"the name {name} begins with two underscores"
-    if name.startswith("_") and name.endswith("_") and name.strip("_"):
+    if name.startswith("_") and name.endswith("_") and name.strip("_") and name not in REMARKS:
         return f"the name {name} is kept for the sandbox"
     return ""
 
 
 def is_private(attribute: str) -> bool:
     """One leading underscore: free on objects of the hook file's own classes, refused on all others."""
+    if attribute in _ENUM_ATTRIBUTES:
+        return True
     return attribute.startswith("_") and not attribute.startswith("__") and not attribute.endswith("_")
 
 

@@ -2,8 +2,9 @@
 
 Reading attributes and items, unpacking, iterating and in-place operators are native, so that a rule costs what it costs
 in plain Python. Refused here, by name: attributes with two underscores and those that show frames and code. Guarded at run
-time: attributes that depend on the object (`_getattr_`), private attributes (`_private_`), the target of every
-assignment to an attribute or item (`_write_`). A construct that neither this class nor its base names is refused.
+time: attributes that depend on the object (`_getattr_`), private attributes (`_private_`), Python's own methods called by
+name (`_method_`), the target of every assignment to an attribute or item (`_write_`, `_changed_`). A construct that neither
+this class nor its base names is refused.
 """
 
 from __future__ import annotations
@@ -15,10 +16,18 @@ from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from kraken_hooks.outcome import Problem
 from kraken_hooks.sandbox.modules import import_problem
-from kraken_hooks.sandbox.names import METHODS, WATCHED, attribute_problem, is_private, mangled, variable_problem
+from kraken_hooks.sandbox.names import (
+    CLASS_NAME,
+    ENUM_NAMES,
+    METHODS,
+    SEEN,
+    WATCHED,
+    attribute_problem,
+    is_private,
+    mangled,
+    variable_problem,
+)
 
-#: Keywords of a class definition: `total` of a TypedDict.
-_CLASS_KEYWORDS: Final = frozenset({"total"})
 #: Class variables with two underscores that may be set, as literals.
 _CLASS_LITERALS: Final = frozenset({"__slots__", "__match_args__"})
 
@@ -26,7 +35,18 @@ _ATTRIBUTE_HINTS: Final = {
     "__class__": "use type(x) or isinstance(x, …)",
     "__dict__": "keep values in a dict of your own",
     "__doc__": "write the text as a constant",
+    "__traceback__": "an error that is not caught is logged with its lines",
+    "__del__": "use with, or try … finally",
 }
+#: Why a class of a hook file cannot define a method, and what to do instead.
+_METHOD_HINTS: Final = {
+    "__del__": "use with, or try … finally",
+    "__getattribute__": "define __getattr__, which is asked for what is missing",
+    "__slots__": "write a literal tuple of names",
+}
+#: Methods that `super()` finds without a guard: none takes an attribute's name or makes an object.
+_BY_SUPER: Final = METHODS - {"__new__", "__getattr__", "__setattr__", "__delattr__"}
+
 _SPOKEN: Final = {
     "AsyncFunctionDef": "async def",
     "Await": "await",
@@ -65,8 +85,8 @@ class HookPolicy(RestrictingNodeTransformer):
         if name is None:
             return
         self.bound.add(name)
-        if self._in_class_body and mangled(self._classes[-1], name) != name:
-            return  # private to the class: Python gives it a name that is harmless
+        if self._in_class_body and (mangled(self._classes[-1], name) != name or name in METHODS or name in ENUM_NAMES):
+            return  # private to the class (Python gives it a name that is harmless), or a method under another name
         problem = variable_problem(name)
         if problem:
             self.error(node, problem, "give it another name")
@@ -86,6 +106,8 @@ class HookPolicy(RestrictingNodeTransformer):
             self._bind(node, node.id)
             return node
         self.loaded.setdefault(node.id, node)
+        if self._in_class_body and node.id in METHODS:
+            return node
         if node.id not in ("__name__", "super") and variable_problem(node.id):
             self.error(node, f"the name {node.id} is not for hooks")
         return node
@@ -106,13 +128,24 @@ class HookPolicy(RestrictingNodeTransformer):
     # ── attributes and items ──
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.ctx, ast.Load):
+            return self._attribute_read(node)
         name = node.attr = self._attribute_name(node)
         self._contents(node)
-        if not isinstance(node.ctx, ast.Load):
-            if name == "__name__":
-                self.error(node, "the attribute __name__ cannot be changed")
-            node.value = _call(node.value, "_write_")
-            return node
+        if name == "__name__":
+            self.error(node, "the attribute __name__ cannot be changed")
+        node.value = _call(node.value, "_write_")
+        return node
+
+    def _attribute_read(self, node: ast.Attribute) -> ast.AST:
+        inner = node.value
+        if node.attr == "__name__" and isinstance(inner, ast.Attribute) and inner.attr == "__class__":
+            return _call(self.visit(inner.value), "_private_", ast.Constant(CLASS_NAME))
+        if node.attr in METHODS or node.attr in SEEN:
+            self._contents(node)
+            return _call(node.value, "_method_" if node.attr in METHODS else "_private_", ast.Constant(node.attr))
+        name = node.attr = self._attribute_name(node)
+        self._contents(node)
         if is_private(name):
             return _call(node.value, "_private_", ast.Constant(name))
         if name in WATCHED:
@@ -160,11 +193,11 @@ class HookPolicy(RestrictingNodeTransformer):
                 self.loaded.setdefault(target.id, target)
             return self._contents(node)
         name = target.attr = self._attribute_name(target)
-        if name in WATCHED or name == "__name__":
+        if name == "__name__":
             self.error(target, f"the attribute {name} cannot be changed in place")
         self._contents(target)
-        if is_private(name):
-            target.value = _call(target.value, "_private_target_", ast.Constant(name))
+        if is_private(name) or name in WATCHED:
+            target.value = _call(target.value, "_changed_", ast.Constant(name))
         else:
             target.value = _call(target.value, "_write_")
         node.value = self.visit(node.value)
@@ -172,7 +205,7 @@ class HookPolicy(RestrictingNodeTransformer):
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         target = node.target
-        if self._in_class_body and isinstance(target, ast.Name) and not _is_field_name(target.id):
+        if self._in_class_body and isinstance(target, ast.Name) and attribute_problem(target.id) and target.id != "_":
             self.error(target, f"a field cannot be called {target.id}", "give it another name")
         return self._contents(node)
 
@@ -180,7 +213,7 @@ class HookPolicy(RestrictingNodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         function = node.func
-        if isinstance(function, ast.Attribute) and function.attr in METHODS and _is_plain_super(function.value):
+        if isinstance(function, ast.Attribute) and function.attr in _BY_SUPER and _is_plain_super(function.value):
             node.args = [self.visit(argument) for argument in node.args]
             node.keywords = [self.visit(keyword) for keyword in node.keywords]
             return node
@@ -193,11 +226,11 @@ class HookPolicy(RestrictingNodeTransformer):
         return bool(self._bodies) and isinstance(self._bodies[-1], ast.ClassDef)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        if not (self._in_class_body and node.name in METHODS):
-            if self._in_class_body and node.name.startswith("__") and node.name.endswith("__"):
-                self.error(node, f"a class of a hook file cannot define {node.name}")
-            else:
-                self._bind(node, node.name)
+        name = node.name
+        if self._in_class_body and name.startswith("__") and name.endswith("__") and name not in METHODS:
+            self.error(node, f"a class of a hook file cannot define {name}", _METHOD_HINTS.get(name, ""))
+        else:
+            self._bind(node, name)
         return self._function(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
@@ -221,8 +254,10 @@ class HookPolicy(RestrictingNodeTransformer):
         self._bind(node, node.name)
         self._refuse_type_parameters(node)
         for keyword in node.keywords:
-            if keyword.arg not in _CLASS_KEYWORDS:
-                self.error(keyword, f"{keyword.arg or '**'}= in a class definition cannot be used in a hook")
+            if keyword.arg is None or keyword.arg == "metaclass" or keyword.arg.startswith("_"):
+                what = "**" if keyword.arg is None else f"{keyword.arg}="
+                hint = "define __init_subclass__, or use a class decorator" if keyword.arg == "metaclass" else ""
+                self.error(keyword, f"{what} in a class definition cannot be used in a hook", hint)
         node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
         node.bases = [self.visit(base) for base in node.bases]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
@@ -253,6 +288,14 @@ class HookPolicy(RestrictingNodeTransformer):
             self._check_import(node, node.module, alias.name)
             self._bind(node, alias.asname or alias.name)
         return node
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        if isinstance(node.test, ast.Name | ast.Attribute) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for statement in node.body:  # for the author's editor alone
+                if isinstance(statement, ast.Import | ast.ImportFrom):
+                    self.bound.update(alias.asname or alias.name for alias in statement.names)
+            node.body = [ast.copy_location(ast.Pass(), node)]
+        return self._contents(node)
 
     def _check_import(self, node: ast.AST, module: str, name: str | None) -> None:
         problem = import_problem(module, name)

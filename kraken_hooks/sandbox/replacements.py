@@ -11,18 +11,19 @@ import hmac
 import importlib.resources
 import io
 import json
+import re
+import sys
 import types
 import typing
 import zoneinfo
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from kraken_hooks.sandbox.guards import Refused, adopt_class, is_own
+from kraken_hooks.sandbox.facade import Facade
+from kraken_hooks.sandbox.guards import Refused, guarded
 from kraken_hooks.sandbox.names import WATCHED, attribute_problem
-
-#: Stands in the global names of every hook file, under a name that no hook can write.
-HOOK_MARK: Final = "__kraken__"
+from kraken_hooks.sandbox.own import HOOK_MARK, adopt_class, is_own, is_own_function
 
 # ── json: without cls=, which runs methods of any class ────────────────────────────────────────────────────────────
 
@@ -91,8 +92,8 @@ def hmac_digest(key: bytes, msg: bytes, digest: Any) -> bytes:
 
 
 def _digest_name(digest: Any) -> str:
-    name = digest if type(digest) is str else _DIGESTS.get(digest)
-    if not name:
+    name = digest if type(digest) is str else _DIGESTS.get(digest, digest)
+    if name and type(name) is not str:
         raise TypeError('say which digest: "sha256", or hashlib.sha256')
     return name
 
@@ -110,9 +111,45 @@ def dataclass(kind: Any = None, /, **options: Any) -> Any:
     """`dataclasses.dataclass`."""
 
     def make(given: Any) -> Any:
-        return adopt_class(dataclasses.dataclass(_own(given, "dataclass"), **options))
+        fields = vars(_own(given, "dataclass")).get("__annotations__", {})
+        if issubclass(given, str) and not WATCHED.isdisjoint(fields):
+            raise Refused("a field of a class of text cannot be called like a method of text")
+        for name, text in fields.items():
+            if type(text) is str:
+                fields[name] = _canonical(text, given.__module__)
+        return dataclasses.dataclass(given, **options)
 
     return make if kind is None else make(kind)
+
+
+#: What dataclasses look for in annotations that are text, under the names that `hook_module` puts where they look.
+_MARKERS: Final = {"ClassVar": typing.ClassVar, "InitVar": dataclasses.InitVar, "KW_ONLY": dataclasses.KW_ONLY}
+_ANNOTATION: Final = re.compile(r"\s*((?:\w+\s*\.\s*)*)(\w+)")
+
+
+def hook_module(name: str, names: dict[str, Any]) -> types.ModuleType:
+    """The module of a hook file, as the library finds it in `sys.modules`: it holds what dataclasses look for there, and no more.
+
+    `names` are the hook file's own global names.
+    """
+    made = types.ModuleType(name)
+    vars(made).update(_MARKERS)
+    vars(made)[HOOK_MARK] = names
+    return made
+
+
+def _canonical(annotation: str, module: str) -> str:
+    """`t.ClassVar[int]` as `ClassVar[int]`, whatever the hook file calls it; other annotations as they are."""
+    found = _ANNOTATION.match(annotation)
+    if found is None:
+        return annotation
+    value: Any = vars(sys.modules[module])[HOOK_MARK]
+    for part in [*found[1].replace(" ", "").split(".")[:-1], found[2]]:
+        value = value.get(part) if type(value) is dict else vars(value).get(part) if type(value) is Facade else None
+    for name, marker in _MARKERS.items():
+        if value is marker:
+            return name + annotation[found.end() :]
+    return annotation if found[1] or found[2] not in _MARKERS else "object"  # a name of the hook's own is no marker
 
 
 def total_ordering(kind: Any) -> Any:
@@ -124,28 +161,82 @@ def wraps(wrapped: Any) -> Callable[[Any], Any]:
     """`functools.wraps` with its usual behaviour alone."""
 
     def decorate(wrapper: Any) -> Any:
-        if _is_of_hook(wrapper) and type(wrapped) is types.FunctionType:
-            wrapper.__name__ = wrapped.__name__
-            wrapper.__qualname__ = wrapped.__qualname__
-            wrapper.__doc__ = wrapped.__doc__
+        if is_own_function(wrapper):
+            for name in ("__name__", "__qualname__", "__doc__"):
+                text = getattr(wrapped, name, None)
+                if type(text) is str:
+                    setattr(wrapper, name, text)
+            if is_own_function(wrapped):
+                vars(wrapper).update(vars(wrapped))
         return wrapper
 
     return decorate
 
 
-def _is_of_hook(function: Any) -> bool:
-    return type(function) is types.FunctionType and HOOK_MARK in function.__globals__
+class _Dispatch:
+    """A function with an implementation by the class of its first argument; see `singledispatch`."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._by_class: dict[type, Callable[..., Any]] = {object: function}
+        self.__name__ = getattr(function, "__name__", "")
+        self.__doc__ = function.__doc__
+
+    def __call__(self, first: Any, /, *args: Any, **named: Any) -> Any:
+        return self.dispatch(type(first))(first, *args, **named)
+
+    def __get__(self, _owner: object, _kind: object = None) -> _Dispatch:
+        return self
+
+    def dispatch(self, kind: type) -> Callable[..., Any]:
+        """The implementation for a class: its own, else that of the nearest base, else of an abstract class that it fits."""
+        for base in kind.__mro__[:-1]:
+            if base in self._by_class:
+                return self._by_class[base]
+        fitting = (made for base, made in self._by_class.items() if base is not object and issubclass(kind, base))
+        return next(fitting, self._function)
+
+    def register(self, kind: Any, function: Any = None) -> Any:
+        """`@f.register(int)`, or `@f.register` above a function whose first parameter is annotated with a class."""
+        if function is None and is_own_function(kind):
+            function, kind = kind, next(iter(kind.__annotations__.values()), None)
+        if not isinstance(kind, type):
+            raise TypeError("register() takes a class: @f.register(int)")
+        if function is None:
+            return lambda given: self.register(kind, given)
+        self._by_class[kind] = function
+        return function
+
+
+def singledispatch(function: Any) -> Any:
+    """`functools.singledispatch`; annotations that are text are not looked up."""
+    return _Dispatch(function)
+
+
+def runtime_checkable(kind: Any) -> Any:
+    """`typing.runtime_checkable`."""
+    return typing.runtime_checkable(_own(kind, "runtime_checkable"))
+
+
+class UserString(collections.UserString):
+    """`collections.UserString`, whose `format` reads attributes through the guard."""
+
+    def format(self, /, *args: Any, **named: Any) -> Any:
+        return guarded.format(self.data, *args, **named)
+
+    def format_map(self, mapping: Any) -> Any:
+        return guarded.format_map(self.data, mapping)
 
 
 def unchanged(thing: Any) -> Any:
-    """`typing.final` and `typing.override`: a remark for the reader."""
+    """`typing.final`, `override` and `overload`: a remark for the reader."""
     return thing
 
 
 def _check_field_names(names: Iterable[str]) -> None:
     for name in names:
         problem = attribute_problem(name)
-        if problem or name.startswith("_") or name in WATCHED:
+        if problem or name.startswith("_"):
             raise Refused(f"a field cannot be called {name}")
 
 
@@ -200,39 +291,39 @@ def _member_names(names: Any) -> list[Any]:
     return [str(name) if isinstance(name, str) else (str(name[0]), name[1]) for name in names]
 
 
-class _Enum(enum.Enum, metaclass=_EnumType):
-    pass
+class Enum(enum.Enum, metaclass=_EnumType):
+    """`enum.Enum`."""
 
 
-class _IntEnum(enum.IntEnum, metaclass=_EnumType):
-    pass
+class IntEnum(enum.IntEnum, metaclass=_EnumType):
+    """`enum.IntEnum`."""
 
 
-class _StrEnum(enum.StrEnum, metaclass=_EnumType):
-    pass
+class StrEnum(enum.StrEnum, metaclass=_EnumType):
+    """`enum.StrEnum`."""
 
 
-class _Flag(enum.Flag, metaclass=_EnumType):
-    pass
+class Flag(enum.Flag, metaclass=_EnumType):
+    """`enum.Flag`."""
 
 
-class _IntFlag(enum.IntFlag, metaclass=_EnumType):
-    pass
+class IntFlag(enum.IntFlag, metaclass=_EnumType):
+    """`enum.IntFlag`."""
 
 
 ENUMS: Final[dict[str, object]] = {
-    "Enum": _Enum,
-    "IntEnum": _IntEnum,
-    "StrEnum": _StrEnum,
-    "Flag": _Flag,
-    "IntFlag": _IntFlag,
+    "Enum": Enum,
+    "IntEnum": IntEnum,
+    "StrEnum": StrEnum,
+    "Flag": Flag,
+    "IntFlag": IntFlag,
 }
 
 # ── zoneinfo: from memory, because a worker opens no file ──────────────────────────────────────────────────────────
 
 _SYSTEM_ZONES: Final = Path("/usr/share/zoneinfo")
 _zone_data: dict[str, bytes] = {}
-_zones: dict[str, zoneinfo.ZoneInfo] = {}
+_zones: dict[str, ZoneInfo] = {}
 
 
 def load_zones() -> None:
@@ -249,23 +340,41 @@ def load_zones() -> None:
             continue  # a zone that cannot be read is one that is not there
 
 
-def zone(key: str) -> zoneinfo.ZoneInfo:
-    """`zoneinfo.ZoneInfo(key)`.
+class _NotHere:
+    """In the place of a class method that works on the library's shared caches, or reads files."""
 
-    Raises:
-        zoneinfo.ZoneInfoNotFoundError: there is no such zone.
-    """
-    known = _zones.get(key) if type(key) is str else None
-    if known is None:
-        data = _zone_data.get(str(key))
-        if data is None:
-            raise zoneinfo.ZoneInfoNotFoundError(f"No time zone found with key {key}")
-        known = _zones[key] = zoneinfo.ZoneInfo.from_file(io.BytesIO(data), key)
-    return known
+    def __get__(self, _owner: object, _kind: object = None) -> NoReturn:
+        raise AttributeError("ZoneInfo has no such method for hooks")
 
+
+class ZoneInfo(zoneinfo.ZoneInfo):
+    """`zoneinfo.ZoneInfo`."""
+
+    def __new__(cls, key: str) -> ZoneInfo:  # noqa: PYI034  # a hook's own subclass gets a ZoneInfo
+        """Raises:
+        ZoneInfoNotFoundError: there is no such zone.
+        """
+        known = _zones.get(key) if type(key) is str else None
+        if known is None:
+            data = _zone_data.get(str(key))
+            if data is None:
+                raise zoneinfo.ZoneInfoNotFoundError(f"No time zone found with key {key}")
+            known = _zones[key] = _from_file(io.BytesIO(data), key)
+        return known
+
+    def __repr__(self) -> str:
+        return f"zoneinfo.{super().__repr__()}"
+
+
+def _from_file(data: io.BytesIO, key: str) -> ZoneInfo:
+    return super(ZoneInfo, ZoneInfo).from_file(data, key)
+
+
+for _name in ("clear_cache", "from_file", "no_cache"):
+    setattr(ZoneInfo, _name, _NotHere())
 
 ZONES: Final[dict[str, object]] = {
-    "ZoneInfo": zone,
+    "ZoneInfo": ZoneInfo,
     "ZoneInfoNotFoundError": zoneinfo.ZoneInfoNotFoundError,
     "available_timezones": lambda: set(_zone_data),
 }

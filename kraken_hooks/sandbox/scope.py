@@ -28,7 +28,6 @@ REFUSED: Final = {
     "compile": "write the code into the file",
     "globals": "name the variable",
     "locals": "name the variable",
-    "vars": "name the attribute",
     "dir": "name the attribute",
     "help": "see the documentation",
     "breakpoint": "use log.info, or kraken-hooks try",
@@ -54,15 +53,17 @@ def _safe_names() -> dict[str, Any]:
         for name, value in vars(builtins).items()
         if isinstance(value, type) and issubclass(value, Exception) and name not in _KEPT_BACK
     }
-    known = KNOWN_CLASSES | {value for value in names.values() if isinstance(value, type)} | {type(None)}
+    known = KNOWN_CLASSES | {value for value in names.values() if isinstance(value, type)}
+    known |= {type(None), type(...), type(NotImplemented)}
     names |= {
         "print": print_line,
-        "type": guards.type_reader(known.__contains__),
+        "type": guards.TypeOf(known.__contains__),
+        "vars": guards.guarded_vars,
         "getattr": guards.guarded_getattr,
         "hasattr": guards.guarded_hasattr,
         "setattr": guards.guarded_setattr,
         "delattr": guards.guarded_delattr,
-        "__build_class__": guards.build_class,
+        "__build_class__": builtins.__build_class__,
     }
     return names
 
@@ -80,6 +81,7 @@ def make(module: str) -> dict[str, Any]:
         "__name__": module,
         "_getattr_": guards.watched,
         "_private_": guards.private,
-        "_private_target_": guards.private_target,
+        "_changed_": guards.changed,
+        "_method_": guards.method,
         "_write_": guards.write,
     }
