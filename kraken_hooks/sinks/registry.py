@@ -9,13 +9,14 @@ import msgspec
 
 from kraken_hooks.errors import QueryFailed, WorkerProtocolError
 from kraken_hooks.outcome import Effect
-from kraken_hooks.sinks import influxdb, redis, slack, store
+from kraken_hooks.sinks import influxdb, mongodb, redis, slack, store
 from kraken_hooks.sinks.base import Reader, SinkType
 
 SINKS: Final[tuple[SinkType, ...]] = (
     store.STORE,
     influxdb.INFLUXDB,
     redis.REDIS,
+    mongodb.MONGODB,
     slack.SLACK,
 )
 

@@ -326,6 +326,7 @@ def test_the_face_of_the_package():
         "Msg",
         "influxdb",
         "log",
+        "mongodb",
         "on",
         "redis",
         "reply",
