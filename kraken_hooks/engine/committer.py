@@ -24,6 +24,10 @@ log = logs.get()
 
 #: Most transactions in one commit.
 _BATCH: Final = 256
+#: While commits carry more transactions than this, the next one waits a moment for company, seconds: a sync to disk for many
+#: costs what one for a single transaction costs, and whoever sends alone never waits.
+_CROWD: Final = 4
+_GATHER: Final = 0.001
 #: How often the thread looks whether another process has written, seconds.
 _IDLE: Final = 1.0
 
@@ -100,8 +104,9 @@ class Committer:
 
     def _work(self) -> None:
         looked = time.monotonic()
+        items: list[_Item] = []
         while True:
-            items, after = self._next()
+            items, after = self._next(crowd=len(items) > _CROWD)
             if items:
                 self._commit(items)
             if after is _Mark.END:
@@ -112,11 +117,13 @@ class Committer:
                 looked = time.monotonic()
                 self._look_outside()
 
-    def _next(self) -> tuple[list[_Item], _Mark | None]:
-        """What waits, as one batch, and the mark that closed it."""
+    def _next(self, *, crowd: bool) -> tuple[list[_Item], _Mark | None]:
+        """What waits, as one batch, and the mark that closed it. `crowd`: more is on its way, so wait a moment for it."""
         items: list[_Item] = []
         try:
             entry = self._queue.get(timeout=_IDLE)
+            if crowd:
+                time.sleep(_GATHER)
             while True:
                 if isinstance(entry, _Mark):
                     return items, entry
