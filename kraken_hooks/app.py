@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
+import resource
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
@@ -18,7 +20,7 @@ from kraken_hooks.control.door import Door
 from kraken_hooks.delivery.courier import Courier, start_couriers
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.engine import Engine, Limits
-from kraken_hooks.errors import KrakenError, SettingsError, StorageDamaged
+from kraken_hooks.errors import KrakenError, SettingsError, StateInUse, StorageDamaged
 from kraken_hooks.notify import Notifier
 from kraken_hooks.outbox import rescue
 from kraken_hooks.outbox.base import Transaction
@@ -36,6 +38,8 @@ log = logs.get()
 
 #: Name of the database in the state directory.
 DATABASE: Final = "kraken.db"
+#: Open connections and files that the broker asks the system for.
+_DESCRIPTORS: Final = 65_536
 #: Calls that run get so long at a stop, couriers after them, seconds; together less than the 5 s that a stop may take.
 _CALLS_GRACE: Final = 2.5
 _COURIERS_GRACE: Final = 1.5
@@ -56,8 +60,11 @@ def settings_from(environment: Mapping[str, str], overrides: Mapping[str, str]) 
 def serve(chosen: Settings) -> int:
     """Run the broker until it is told to stop. Returns the exit status."""
     logs.configure(debug=chosen.debug, environment=os.environ)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are hook files to look at
+    _allow_many_connections()
     try:
-        asyncio.run(_serve(chosen))
+        with _held(_state_dir(chosen.state_dir)):
+            asyncio.run(_serve(chosen))
     except KrakenError as error:
         log.error("broker.failed", reason=str(error), remedy=error.remedy)
         return error.exit_code
@@ -70,9 +77,10 @@ async def _serve(chosen: Settings) -> None:
     log.info("broker.starting", hooks_dir=str(chosen.hooks_dir), state_dir=str(chosen.state_dir))
     notifier = Notifier(os.environ)
     stop = _Stop()
+    _on_stop(stop)
     async with _engine(chosen, notifier, stop) as (engine, catalog, overview):
         server = Server(engine)
-        _on_signals(stop, catalog)
+        _on_rescan(catalog)
         port = await server.start(chosen.grpc_host)
         door = Door(overview, chosen.state_dir)
         await door.open()
@@ -84,6 +92,7 @@ async def _serve(chosen: Settings) -> None:
             await stop.wait()
         log.info("broker.stopping")
         notifier.send("STOPPING=1")
+        engine.acknowledge_within(_CALLS_GRACE / 2)
         await door.close()
         await server.stop(_CALLS_GRACE)
         if stop.failure is not None:
@@ -203,16 +212,44 @@ def _state_dir(directory: Path) -> Path:
     return directory
 
 
-def _on_signals(stop: _Stop, catalog: Catalog) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+@contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """The state directory is this broker's alone until the process ends, however it ends.
 
+    Raises:
+        StateInUse: another broker has it.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StateInUse(f"another broker runs on the state directory {directory}") from None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _allow_many_connections() -> None:
+    """Collectors open a connection for every message: as many as the system lets this process have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def _on_stop(stop: _Stop) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+def _on_rescan(catalog: Catalog) -> None:
     def rescan() -> None:
         log.info("broker.rescan")
         _start(catalog.refresh(force=True))
 
-    loop.add_signal_handler(signal.SIGHUP, rescan)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, rescan)
 
 
 def _refresh_soon(loop: asyncio.AbstractEventLoop, catalog: Catalog) -> None:

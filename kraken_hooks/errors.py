@@ -121,6 +121,12 @@ class StorageUnusable(KrakenError):
     remedy = "Choose another KRAKENB_STATE_DIR, or install the newer version."
 
 
+class StateInUse(KrakenError):
+    """Another broker runs on the same state directory."""
+
+    remedy = "Stop the other one, or give this one a directory of its own: KRAKENB_STATE_DIR."
+
+
 class QueueFull(KrakenError):
     """Inbox and outbox have reached KRAKENB_OUTBOX_MAX_MB. Nothing already accepted is dropped."""
 

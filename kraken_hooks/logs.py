@@ -9,12 +9,19 @@ from __future__ import annotations
 import json
 import logging
 import os
+import select
 import sys
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final, NoReturn, TextIO
 
-import structlog
+_spare_rich = "rich" not in sys.modules
+if _spare_rich:  # structlog would load it for tracebacks on a terminal: 3.5 MB of a broker's memory
+    sys.modules["rich"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
+import structlog  # noqa: E402  # after the lines above
+
+if _spare_rich:
+    del sys.modules["rich"]
 
 #: Every event with what it means. A test holds the code and docs/logs.md against it.
 EVENTS: Final[dict[str, str]] = {
@@ -63,10 +70,13 @@ EVENTS: Final[dict[str, str]] = {
     "sink.failed": "a sink's own code failed: a bug, please report it",
     "sink.unconfigured": "effects wait for a sink that is not configured any more",
     "reload.polling": "the system gives no notifications of changed files; the directory is looked at regularly",
+    "log.dropped": "nobody read the log for a while: so many `lines` were not written",
     "library": "a line that a library logged: `text`",
 }
 
 _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+#: How long a reader of the log that is behind is waited for, milliseconds.
+_READER_PATIENCE: Final = 100
 _lock = threading.Lock()
 _debug = False
 
@@ -98,15 +108,24 @@ def configure(*, debug: bool, environment: Mapping[str, str], stream: TextIO | N
         processors.append(structlog.dev.ConsoleRenderer())
     else:
         processors.append(_Json(prefix=in_journal(out, environment)))
+    lines = _Lines(out, lambda count: _render(processors, "warning", "log.dropped", lines=count))
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _Lines(out),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
     root.handlers = [_Library()]
     root.setLevel(logging.WARNING)
+
+
+def _render(processors: list[structlog.typing.Processor], level: str, event: str, **fields: object) -> str:
+    """A line as the processors make it."""
+    made: Any = {"event": event, **fields}
+    for processor in processors:
+        made = processor(None, level, made)
+    return str(made)
 
 
 def silence() -> None:
@@ -120,18 +139,48 @@ def silence() -> None:
 
 
 class _Lines:
-    """Writes whole lines. A reader that has gone away is no reason to stop."""
+    """Writes whole lines. A reader that has gone away is no reason to stop, and one that does not read none to wait:
+    lines are dropped then, and counted in one line when it reads again.
+    """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, dropped: Callable[[int], str]) -> None:
         self._out = out
+        self._dropped = dropped
+        self._lost = 0
+        self._broken_off = False
+        self._poll = select.poll()
+        try:
+            self._poll.register(out.fileno(), select.POLLOUT)
+            self._descriptor = out.fileno()
+        except (OSError, ValueError):
+            self._descriptor = -1  # no file of the system: never full
 
     def msg(self, line: str) -> None:
         with _lock:
             try:
-                self._out.write(line + "\n")
-                self._out.flush()
+                if self._descriptor < 0:
+                    self._out.write(line + "\n")
+                else:
+                    self._put(line)
             except (OSError, ValueError):
                 return
+
+    def _put(self, line: str) -> None:
+        if self._lost and not self._write(self._dropped(self._lost)):
+            self._lost += 1
+            return
+        self._lost = 0 if self._write(line) else 1
+
+    def _write(self, line: str) -> bool:
+        """False where the reader does not take it. Once it did not, it is not waited for again."""
+        data = ("\n" * self._broken_off + line + "\n").encode("utf-8", "replace")
+        for start in range(0, len(data), select.PIPE_BUF):  # so much is taken at once by whatever says that it is ready
+            if not self._poll.poll(0 if self._lost else _READER_PATIENCE):
+                self._broken_off = self._broken_off or start > 0
+                return False
+            os.write(self._descriptor, data[start : start + select.PIPE_BUF])
+        self._broken_off = False
+        return True
 
     debug = info = warning = error = critical = exception = msg
 

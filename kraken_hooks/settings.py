@@ -291,4 +291,9 @@ def _unknown(environment: Mapping[str, str], names: list[str]) -> tuple[str, ...
 def _default_state_dir(environment: Mapping[str, str]) -> Path:
     """systemd's StateDirectory, else the user's."""
     given = environment.get("STATE_DIRECTORY", "").partition(":")[0]
-    return Path(given) if given else Path.home() / ".local" / "state" / "kraken"
+    if given:
+        return Path(given)
+    try:
+        return Path.home() / ".local" / "state" / "kraken"
+    except RuntimeError:
+        raise SettingsError(["KRAKENB_STATE_DIR: set it; this user has no home directory"]) from None

@@ -88,6 +88,7 @@ class Engine:
         self._rules = rules
         self._queries = queries
         self._limits = limits
+        self._reply_wait = limits.reply_wait
         self._sequence = clock.Sequence(outbox.last_seq())
         self._states = States(outbox)
         self._table = RoutingTable({})
@@ -211,7 +212,7 @@ class Engine:
 
     def _sweep(self) -> None:
         """Answer the calls that have waited long enough, as soon as their message is in the inbox."""
-        limit = time.perf_counter() - self._limits.reply_wait
+        limit = time.perf_counter() - self._reply_wait
         for flight in list(self._waiting):
             if flight.began > limit:
                 break
@@ -492,6 +493,10 @@ class Engine:
         self._stopping = True
         self._given_up = True
         self._answer_all(error)
+
+    def acknowledge_within(self, seconds: float) -> None:
+        """From now on no call waits longer than that: what its hooks have not done by then is kept in the inbox."""
+        self._reply_wait = min(self._reply_wait, seconds)
 
     def stop_taking(self) -> None:
         """Refuse messages from now on; those that are there go on."""

@@ -46,6 +46,9 @@ def scan(directory: Path) -> Scan:
     for name in names:
         if not is_hook_file(name):
             continue
+        if ":" in name or not name.isprintable():
+            found.refused[ascii(name)[1:-1]] = "its name holds a colon, or what cannot be printed; give it another one"
+            continue
         try:
             found.files[name] = HookSource(name, _read(root, name))
         except FileNotFoundError as error:
@@ -58,7 +61,7 @@ def scan(directory: Path) -> Scan:
 
 def is_hook_file(name: str) -> bool:
     """Whether a file of this name in the directory is a hook file; editors' and hidden files are not."""
-    return name.endswith(".py") and not name.startswith((".", "#")) and name != "__init__.py" and name.isprintable()
+    return name.endswith(".py") and not name.startswith((".", "#")) and name != "__init__.py"
 
 
 class Refused(Exception):  # reads as what it says

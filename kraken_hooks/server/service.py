@@ -24,6 +24,11 @@ _ENVELOPE: Final = 256 * 1024
 #: 50051 lies in Linux's range of ephemeral ports: another program's connection may hold it for a while, seconds.
 _BIND_PATIENCE: Final = 5.0
 _BIND_PAUSE: Final = 0.25
+#: How often a silent connection is asked for a sign of life, and how often a client may ask, milliseconds.
+_KEEPALIVE_MS: Final = 60_000
+_PING_MS: Final = 5_000
+#: Calls that may wait inside gRPC until they are looked at; it knows none of their messages by then.
+_PENDING: Final = 100_000
 #: What a collector that does retry is told to wait when the queue is full, milliseconds.
 _RETRY_MS: Final = "1000"
 
@@ -73,6 +78,14 @@ class Server:
     def _make(self) -> grpc.aio.Server:
         server = grpc.aio.server(
             options=(
+                # A device that lost its power leaves a connection behind: it is asked for a sign of life, and dropped.
+                ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+                ("grpc.keepalive_timeout_ms", _KEEPALIVE_MS // 3),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.min_ping_interval_without_data_ms", _PING_MS),
+                # gRPC would cancel calls at random that wait to be looked at: to a collector, messages lost.
+                ("grpc.server.max_pending_requests", _PENDING),
+                ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING),
                 ("grpc.so_reuseport", 0),  # a second broker on the port must fail, not share it silently
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES + _ENVELOPE),
                 ("grpc.max_send_message_length", MAX_REPLY_BYTES + _ENVELOPE),
