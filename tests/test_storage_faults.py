@@ -205,7 +205,7 @@ def test_damage_that_is_found_later_ends_the_broker_and_the_next_start_saves_the
     hooks = {"keep.py": STORE.replace('"load", {"size"', '"old", {"n"'), "query.py": QUERY}
     broker = Broker(tmp_path / "b", hooks)
     with_points(broker.state)
-    with broker.start():
+    with broker:
         spoil_newest_points(broker.state)
         code = code_of(lambda: broker.client.send(collector="load" if found_by == "a commit" else "ask"))
         if found_by == "a commit":
@@ -214,7 +214,7 @@ def test_damage_that_is_found_later_ends_the_broker_and_the_next_start_saves_the
     line = broker.lines("broker.failed")[0]
     assert "malformed" in line["reason"]
     assert "Start the broker again" in line["remedy"]
-    with broker.start():
+    with broker:
         saved = broker.wait_for("storage.salvaged")
         assert 9_500 < saved["saved"]["points"] < 10_000
         assert all((broker.state / name).exists() for name in saved["kept"])
@@ -227,7 +227,7 @@ def test_a_damaged_database_is_kept_and_the_broker_starts_with_what_can_be_read(
     with_points(broker.state)
     with (broker.state / "kraken.db").open("r+b") as file:
         file.write(bytes(4096))
-    with broker.start():
+    with broker:
         assert "does not begin like a database" in broker.lines("storage.damaged")[0]["reason"]
         assert broker.client.send(collector="ask").text == "10000"
 
