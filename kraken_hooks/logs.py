@@ -40,6 +40,7 @@ EVENTS: Final[dict[str, str]] = {
     "hook.removed": "a hook file is gone, its hooks do not run any more",
     "hook.refused": "a hook file is not read: `reason`",
     "hook.log": "a line that a hook logged or printed: `text`",
+    "hook.log_cut_off": "a hook logs more than `lines_per_second`; its lines are dropped until it is quieter",
     "hook.failed": "a hook raised; the message is kept as a dead letter",
     "hook.timeout": "a hook took longer than KRAKENB_HOOK_TIMEOUT; the message is kept as a dead letter",
     "hook.killed": "a hook had to be killed with its worker; the message is kept as a dead letter",

@@ -18,6 +18,8 @@ from kraken_hooks.outcome import Effect, LogLine
 MAX_EFFECTS: Final = 10_000
 #: Most log lines of one run; one more says that it was cut off.
 MAX_LOG_LINES: Final = 1_000
+#: What one run may change of the state, bytes as they are stored.
+MAX_STATE_BYTES: Final = 1024 * 1024
 #: Longest text of one log line, characters.
 MAX_LOG_TEXT: Final = 8_192
 #: Most fields of one log line.

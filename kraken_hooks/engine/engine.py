@@ -21,6 +21,7 @@ from typing import Final, Protocol
 from kraken_hooks import clock, logs
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.flight import LOW_DEPTH, Backlog, Flight
+from kraken_hooks.engine.log_rate import LogRate
 from kraken_hooks.engine.queries import Queries
 from kraken_hooks.engine.reporting import report, report_line
 from kraken_hooks.engine.response import respond
@@ -107,6 +108,7 @@ class Engine:
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inbox")
         self._loop = asyncio.get_running_loop()
         self._debug = logs.debugging()
+        self._log_rate = LogRate()
         self.counts = Counts()
 
     # ── hook files ──
@@ -114,6 +116,7 @@ class Engine:
     def adopt(self, version: Version) -> None:
         """From now on messages are routed to this version of the file."""
         self._versions[version.file] = version
+        self._log_rate.forget(version.file)
         self._pool.adopt(version)
         backlog = self._backlogs.get(version.file)
         if backlog is None:
@@ -237,7 +240,7 @@ class Engine:
         backlog = self._backlogs[file]
         for outcome in outcomes:
             if outcome.logs or outcome.error is not None:
-                report(flight.message, outcome)
+                report(flight.message, outcome, self._log_rate)
             if outcome.state or outcome.state_deleted:
                 self._states.apply(file, outcome)
             if flight.stored:

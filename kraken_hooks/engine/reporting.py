@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from kraken_hooks import logs
+from kraken_hooks.engine.log_rate import RATE, LogRate, Verdict
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import LogLine, Outcome, RunStatus
 
@@ -17,11 +19,10 @@ _EVENTS: Final = {
 }
 
 
-def report(message: Message, outcome: Outcome) -> None:
-    """The hook's own lines, and where the run failed one line that says why."""
+def report(message: Message, outcome: Outcome, rate: LogRate) -> None:
+    """The hook's own lines as far as its rate allows, and where the run failed one line that says why."""
     if outcome.logs:
-        for line in outcome.logs:
-            report_line(line, hook=outcome.hook, message_id=message.id)
+        _report_lines(message, outcome, rate)
     error = outcome.error
     if error is not None:
         log.error(
@@ -34,6 +35,18 @@ def report(message: Message, outcome: Outcome) -> None:
             traceback=error.traceback or None,
             duration_ms=round(outcome.duration * 1000, 3),
         )
+
+
+def _report_lines(message: Message, outcome: Outcome, rate: LogRate) -> None:
+    now = time.monotonic()
+    for line in outcome.logs:
+        if line.level == "debug" and not logs.debugging():
+            continue
+        verdict = rate.admit(outcome.hook, now)
+        if verdict is Verdict.WRITE:
+            report_line(line, hook=outcome.hook, message_id=message.id)
+        elif verdict is Verdict.CUT_OFF:
+            log.warning("hook.log_cut_off", hook=outcome.hook, message_id=message.id, lines_per_second=RATE)
 
 
 def report_line(line: LogLine, **where: object) -> None:

@@ -12,6 +12,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -19,11 +20,13 @@ from enum import Enum
 from types import FrameType
 from typing import Final
 
+import msgspec
+
 from kraken_hooks.api import run as current_run
 from kraken_hooks.api.answer import to_reply
 from kraken_hooks.api.msg import Msg, NotJson, parse_json
 from kraken_hooks.api.on import Registered
-from kraken_hooks.api.run import Run
+from kraken_hooks.api.run import MAX_STATE_BYTES, Run
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.message import Message, Reply
 from kraken_hooks.outcome import Outcome, Problem, RunError, RunStatus
@@ -258,6 +261,11 @@ class Worker:
             return None
         if isinstance(result, RunError):
             return Outcome(name, RunStatus.FAILED, logs=run.logs, error=result, duration=duration)
+        if run.changed and (size := _stored_size(run.changed)) > MAX_STATE_BYTES:
+            error = RunError(
+                "HookUsageError", f"the state changes by {size} bytes; at most {MAX_STATE_BYTES} in one run"
+            )
+            return Outcome(name, RunStatus.FAILED, logs=run.logs, error=error, duration=duration)
         state.update(run.changed)
         for key in run.deleted:
             state.pop(key, None)
@@ -285,10 +293,13 @@ class Worker:
             self._in_hook = False
 
     def _send_done(self, *, ended: bool) -> None:
-        frame = encode(Done(self._job, self._outcomes, ended))
-        if len(frame) > MAX_FRAME_BYTES:
-            frame = encode(Done(self._job, [_shortened(outcome) for outcome in self._outcomes], ended))
-        self._out += frame
+        try:
+            frame = encode(Done(self._job, self._outcomes, ended))
+            if len(frame) > MAX_FRAME_BYTES:
+                frame = encode(Done(self._job, [_shortened(outcome) for outcome in self._outcomes], ended))
+            self._out += frame
+        except MemoryError:
+            self._out += encode(Done(self._job, [_without_memory(outcome) for outcome in self._outcomes], ended))
         self._outcomes = []
 
     def _ask(self, name: str, args: dict[str, object]) -> object:
@@ -365,4 +376,16 @@ def _shortened(outcome: Outcome) -> Outcome:
     if size <= MAX_FRAME_BYTES // 2:
         return outcome
     error = RunError("TooMuch", f"the run asks for {size} bytes of effects, state and log")
+    return Outcome(outcome.hook, RunStatus.FAILED, error=error, duration=outcome.duration)
+
+
+def _stored_size(values: dict[str, object]) -> int:
+    try:
+        return len(msgspec.msgpack.encode(values))
+    except MemoryError:
+        return sys.maxsize
+
+
+def _without_memory(outcome: Outcome) -> Outcome:
+    error = RunError("MemoryError", "what the run asks for does not fit into the memory that is left")
     return Outcome(outcome.hook, RunStatus.FAILED, error=error, duration=outcome.duration)

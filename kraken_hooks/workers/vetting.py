@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from kraken_hooks.api.on import MAX_HOOKS, MAX_PATTERN, MAX_PATTERNS
 from kraken_hooks.api.plain import MAX_DEPTH
-from kraken_hooks.api.run import MAX_EFFECTS, MAX_LOG_FIELDS, MAX_LOG_LINES, MAX_LOG_TEXT
+from kraken_hooks.api.run import MAX_EFFECTS, MAX_LOG_FIELDS, MAX_LOG_LINES, MAX_LOG_TEXT, MAX_STATE_BYTES
 from kraken_hooks.errors import WorkerProtocolError
 from kraken_hooks.message import MAX_REPLY_BYTES
 from kraken_hooks.outcome import Effect, HookSpec, LogLine, Outcome, Problem, RunError, RunStatus
@@ -70,6 +72,8 @@ def vet(outcome: Outcome, hooks: set[str], check_effect: CheckEffect) -> None:
             raise WorkerProtocolError("a state key over the limit")
     for value in outcome.state.values():
         _plain(value, MAX_DEPTH)
+    if outcome.state and len(msgspec.msgpack.encode(outcome.state)) > MAX_STATE_BYTES:
+        raise WorkerProtocolError("more state than one run may change")
     _vet_logs(outcome.logs)
     if outcome.error is not None:
         _vet_error(outcome.error)

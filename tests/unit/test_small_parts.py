@@ -7,10 +7,13 @@ import json
 
 import grpc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kraken_hooks import errors
 from kraken_hooks.clock import Sequence
 from kraken_hooks.delivery.backoff import Backoff
+from kraken_hooks.engine.log_rate import BURST, RATE, LogRate, Verdict
 from kraken_hooks.engine.response import respond
 from kraken_hooks.errors import KrakenError, WorkerProtocolError
 from kraken_hooks.message import Message, Reply
@@ -171,3 +174,42 @@ class TestVetting:
         assert {"store", "influxdb", "redis", "slack"} <= {kind.name for kind in SINKS}
         check(Effect("store", "write", {"measurement": "x", "fields": {"a": 1}, "tags": {}, "time": 1}))
         check(Effect("slack", "send", {"text": "x"}))
+
+
+class TestLogRate:
+    def test_a_burst_is_written_then_one_line_says_that_it_is_cut_off(self):
+        rate = LogRate()
+        found = [rate.admit("a.py:f", 5.0) for _ in range(BURST + 100)]
+        assert found == [Verdict.WRITE] * BURST + [Verdict.CUT_OFF] + [Verdict.DROP] * 99
+
+    def test_each_hook_has_its_own(self):
+        rate = LogRate()
+        for _ in range(BURST + 1):
+            rate.admit("a.py:f", 5.0)
+        assert rate.admit("a.py:g", 5.0) is Verdict.WRITE
+
+    def test_a_steady_hook_within_the_rate_is_never_cut_off(self):
+        rate = LogRate()
+        assert {rate.admit("a.py:f", number / RATE) for number in range(3 * BURST)} == {Verdict.WRITE}
+
+    def test_it_is_heard_again_after_some_quiet_seconds_not_between_two_lines(self):
+        rate = LogRate()
+        for _ in range(BURST + 1):
+            rate.admit("a.py:f", 0.0)
+        assert rate.admit("a.py:f", 1.0) is Verdict.DROP
+        assert rate.admit("a.py:f", BURST / 2 / RATE + 0.01) is Verdict.WRITE
+
+    @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 500)), max_size=60))
+    def test_what_is_written_never_exceeds_burst_and_rate(self, steps):
+        rate, now, written = LogRate(), 0.0, 0
+        for pause, lines in steps:
+            now += pause
+            written += sum(rate.admit("a.py:f", now) is Verdict.WRITE for _ in range(lines))
+        assert written <= BURST + RATE * now + 1
+
+    def test_a_changed_file_begins_anew(self):
+        rate = LogRate()
+        for _ in range(BURST + 1):
+            rate.admit("a.py:f", 0.0)
+        rate.forget("a.py")
+        assert rate.admit("a.py:f", 0.0) is Verdict.WRITE

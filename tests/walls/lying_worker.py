@@ -81,6 +81,7 @@ LIES = {
     "a state nested for ever": lambda job: done(job, outcome(state={"k": nested(200)})),
     "a state of an unknown type": lambda job: done(job, outcome(state={"k": msgpack.Ext(5, b"x")})),
     "a state with keys that are no text": lambda job: done(job, outcome(state={"k": {1: 2}})),
+    "a state over the limit": lambda job: done(job, outcome(state={"k": "x" * 2**20})),
     "a state over 64 bits": lambda job: done(job, outcome(state={"k": 2**63})),
     # reply, logs, errors
     "a reply over the limit": lambda job: done(job, outcome(reply=[b"x" * (4 * 2**20 + 1), "text/plain", {}])),
