@@ -7,6 +7,7 @@ from kraken_hooks.api.answer import reply
 from kraken_hooks.api.influxdb import influxdb
 from kraken_hooks.api.log import log
 from kraken_hooks.api.mongodb import mongodb
+from kraken_hooks.api.mqtt import mqtt
 from kraken_hooks.api.msg import Msg
 from kraken_hooks.api.on import on
 from kraken_hooks.api.redis import redis
@@ -14,5 +15,5 @@ from kraken_hooks.api.slack import slack
 from kraken_hooks.api.state import state, throttle
 from kraken_hooks.api.store import store
 
-__all__ = ["Msg", "influxdb", "log", "mongodb", "on", "redis", "reply", "slack", "state", "store", "throttle"]
+__all__ = ["Msg", "influxdb", "log", "mongodb", "mqtt", "on", "redis", "reply", "slack", "state", "store", "throttle"]
 __version__ = "0.1.0"

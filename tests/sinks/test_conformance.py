@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from peer_influxdb import InfluxPeer, VictoriaPeer
 from peer_mongodb import MongoPeer
+from peer_mqtt import MqttPeer
 from peer_redis import RedisPeer
 from peers import Peer, Silent, SlackPeer, described
 from rig import wait_until
@@ -27,7 +28,7 @@ from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.sinks import registry
 from kraken_hooks.testing import message, run
 
-PEERS: list[type[Peer]] = [SlackPeer, VictoriaPeer, InfluxPeer, RedisPeer, MongoPeer]
+PEERS: list[type[Peer]] = [SlackPeer, VictoriaPeer, InfluxPeer, RedisPeer, MongoPeer, MqttPeer]
 
 
 class Delivery:

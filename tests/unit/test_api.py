@@ -327,6 +327,7 @@ def test_the_face_of_the_package():
         "influxdb",
         "log",
         "mongodb",
+        "mqtt",
         "on",
         "redis",
         "reply",
