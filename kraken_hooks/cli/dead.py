@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+#: Most letters, and most bytes of them, that are replayed in one transaction.
+_PORTION: Final = 500
+_PORTION_BYTES: Final = 8 * 1024 * 1024
 #: Letters listed where the user does not say how many.
 _SHOWN: Final = 100
 
@@ -160,16 +163,32 @@ def replay(ids: tuple[str, ...], everything: bool, state_dir: str | None, **valu
     wanted = _wanted(values, ids)
     _demand_choice(wanted, everything=everything)
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
     with _opened(state_dir) as outbox:
-        letters = outbox.dead(wanted, outbox.count_dead(wanted))
+        letters = outbox.dead_sizes(wanted)
         console = Console(stderr=True)
-        replayed = sum(
-            outbox.replay(letter.id)
-            for letter in track(letters, "replaying", console=console, disable=not console.is_terminal)
-        )
+        replayed = 0
+        with Progress(console=console, disable=not console.is_terminal) as progress:
+            task = progress.add_task("replaying", total=len(letters))
+            for portion in _portions(letters):
+                replayed += outbox.replay(portion)
+                progress.advance(task, len(portion))
     click.echo(f"{replayed} replayed")
+
+
+def _portions(letters: list[tuple[str, int]]) -> Iterator[list[str]]:
+    """Ids that are replayed in one transaction: few enough for memory, many enough for a disk that is slow to sync."""
+    portion: list[str] = []
+    size = 0
+    for id, letter_size in letters:
+        if portion and (len(portion) >= _PORTION or size + letter_size > _PORTION_BYTES):
+            yield portion
+            portion, size = [], 0
+        portion.append(id)
+        size += letter_size
+    if portion:
+        yield portion
 
 
 @dead.command()

@@ -7,6 +7,7 @@ Several processes may hold the same storage open (the broker, and the command li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -204,10 +205,15 @@ class Outbox(Protocol):
 
     def count_dead(self, wanted: DeadFilter) -> int: ...
 
-    def replay(self, id: str) -> bool:
-        """Put one dead letter back: a run's message into the inbox (for that hook alone), an effect into the outbox.
+    def dead_sizes(self, wanted: DeadFilter) -> list[tuple[str, int]]:
+        """Id and bytes, about, of all dead letters that are meant, oldest first."""
+        ...
 
-        Both get a new `seq` at the end. One transaction, so an interrupted replay doubles nothing. False: no such letter.
+    def replay(self, ids: Sequence[str]) -> int:
+        """Put dead letters back: a run's message into the inbox (for that hook alone), an effect into the outbox.
+
+        They get a new `seq` at the end, in the order of `ids`. One transaction, so an interrupted replay doubles nothing.
+        Returns how many there were.
         """
         ...
 

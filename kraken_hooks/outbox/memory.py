@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import islice
@@ -220,20 +221,20 @@ class MemoryOutbox:
         with self._lock:
             return sum(_wanted(letter, wanted) for letter in self._dead.values())
 
-    def replay(self, id: str) -> bool:
+    def dead_sizes(self, wanted: DeadFilter) -> list[tuple[str, int]]:
+        return [(letter.id, len(schema.pack(letter))) for letter in self.dead(wanted, sys.maxsize)]
+
+    def replay(self, ids: Sequence[str]) -> int:
         with self._lock:
-            letter = self._dead.pop(id, None)
-            if letter is None:
-                return False
-            again = Transaction()
-            if letter.kind is DeadKind.RUN and letter.message is not None:
-                seq = max(self._last_seq, clock.now_ns()) + 1
-                again.accept = msgspec.structs.replace(letter.message, seq=seq)
-                again.pending = {_file(letter.hook): [letter.hook]}
-            elif letter.effect is not None:
-                self._queue([letter.effect])
-            self._write(again)
-        return True
+            letters = [self._dead.pop(id) for id in ids if id in self._dead]
+            for letter in letters:
+                if letter.kind is DeadKind.RUN and letter.message is not None:
+                    seq = max(self._last_seq, clock.now_ns()) + 1
+                    message = msgspec.structs.replace(letter.message, seq=seq)
+                    self._write(Transaction(accept=message, pending={_file(letter.hook): [letter.hook]}))
+                elif letter.effect is not None:
+                    self._queue([letter.effect])
+        return len(letters)
 
     def purge(self, wanted: DeadFilter) -> int:
         with self._lock:

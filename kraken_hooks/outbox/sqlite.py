@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -280,22 +280,28 @@ class SqliteOutbox:
         where, values = _dead_where(wanted)
         return int(self._read(f"SELECT count(*) FROM dead {where}", values)[0][0])
 
-    def replay(self, id: str) -> bool:
+    def dead_sizes(self, wanted: DeadFilter) -> list[tuple[str, int]]:
+        where, values = _dead_where(wanted)
+        return self._read(f"SELECT id, size FROM dead {where} ORDER BY at, id", values)
+
+    def replay(self, ids: Sequence[str]) -> int:
         with self._writing() as (connection, table, change):
-            row = connection.execute("SELECT letter FROM dead WHERE id = ?", (id,)).fetchone()
-            letter = row and self._unpacked(schema.unpack_letter, row[0], _Place("dead", "id = ?", (id,)))
-            if not letter:
-                return False
-            again = Transaction()
-            if letter.kind is DeadKind.RUN and letter.message is not None:
-                last = connection.execute("SELECT coalesce(max(seq), 0) FROM inbox").fetchone()[0]
-                again.accept = msgspec.structs.replace(letter.message, seq=max(last, clock.now_ns()) + 1)
-                again.pending = {letter.hook.partition(":")[0]: [letter.hook]}
-            elif letter.effect is not None:
-                again.effects = [letter.effect]
-            table.write([again], change)
-            table.exhume([id], change)
-        return True
+            last = connection.execute("SELECT coalesce(max(seq), 0) FROM inbox").fetchone()[0]
+            again = []
+            for id in ids:
+                row = connection.execute("SELECT letter FROM dead WHERE id = ?", (id,)).fetchone()
+                letter = row and self._unpacked(schema.unpack_letter, row[0], _Place("dead", "id = ?", (id,)))
+                if not letter:
+                    continue
+                if letter.kind is DeadKind.RUN and letter.message is not None:
+                    last = max(last, clock.now_ns()) + 1
+                    message = msgspec.structs.replace(letter.message, seq=last)
+                    again.append(Transaction(accept=message, pending={letter.hook.partition(":")[0]: [letter.hook]}))
+                elif letter.effect is not None:
+                    again.append(Transaction(effects=[letter.effect]))
+                table.exhume([id], change)
+            table.write(again, change)
+        return len(again)
 
     def purge(self, wanted: DeadFilter) -> int:
         where, values = _dead_where(wanted)

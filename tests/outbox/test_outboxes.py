@@ -143,7 +143,7 @@ class TestNumbers:
     def test_a_replayed_effect_gets_a_number_above_those_that_have_left(self, outbox):
         outbox.commit([Transaction(effects=[effect(2**62)])])
         outbox.commit([Transaction(settled={"slack": [2**62]}, dead=[dead_effect("e", seq=5)])])
-        assert outbox.replay("e")
+        assert outbox.replay(["e"])
         assert [queued.seq for queued in outbox.take("slack", 0, 10)] == [2**62 + 1]
         assert outbox.last_seq() == 2**62 + 1
 
@@ -276,17 +276,36 @@ class TestDeadLetters:
 
     def test_a_replayed_run_is_in_the_inbox_for_its_hook_alone(self, outbox):
         outbox.commit([Transaction(dead=[dead_run("r", seq=5)]), accept(8, "a.py:g")])
-        assert outbox.replay("r")
+        assert outbox.replay(["r"])
         row = outbox.pending("a.py", 8, 10)[0]
         assert (row.message.id, row.hooks) == ("m5", ["a.py:f"])
         assert row.message.seq > 8, "at the end"
         assert outbox.dead(DeadFilter(), 10) == []
-        assert not outbox.replay("r"), "a second time there is nothing"
+        assert not outbox.replay(["r"]), "a second time there is nothing"
 
     def test_a_replayed_effect_is_at_the_end_of_the_outbox(self, outbox):
         outbox.commit([Transaction(dead=[dead_effect("e", seq=5)], effects=[effect(8)])])
-        assert outbox.replay("e")
+        assert outbox.replay(["e"])
         assert [queued.id for queued in outbox.take("slack", 0, 10)] == ["e8", "e5"]
+
+    def test_many_are_replayed_at_once_in_the_order_that_is_asked_for(self, outbox):
+        outbox.commit(
+            [Transaction(dead=[dead_run("r1", at=1, seq=7), dead_run("r2", at=2, seq=5), dead_effect("e", at=3)])]
+        )
+        ids = [id for id, _ in outbox.dead_sizes(DeadFilter())]
+        assert ids == ["r1", "r2", "e"]
+        assert outbox.replay([*ids, "unknown"]) == 3
+        waiting = outbox.pending("a.py", 0, 10)
+        assert [row.message.id for row in waiting] == ["m7", "m5"]
+        assert waiting[0].message.seq < waiting[1].message.seq
+        assert outbox.count_dead(DeadFilter()) == 0
+
+    def test_sizes_are_those_of_the_letters(self, outbox):
+        outbox.commit([Transaction(dead=[dead_run("r")])])
+        [(id, size)] = outbox.dead_sizes(DeadFilter(kind=DeadKind.RUN))
+        assert id == "r"
+        assert size > len(dead_run("r").message.payload)
+        assert outbox.dead_sizes(DeadFilter(kind=DeadKind.EFFECT)) == []
 
     def test_purge_deletes_what_is_meant(self, outbox):
         outbox.commit([Transaction(dead=[dead_run("r1"), dead_run("r2"), dead_effect("e")])])
@@ -372,9 +391,9 @@ os._exit(9)
         ours, theirs = SqliteOutbox(tmp_path / "kraken.db"), SqliteOutbox(tmp_path / "kraken.db")
         ours.commit([Transaction(effects=[effect(50)], dead=[dead_effect("e1"), dead_effect("e2")])])
         ours.commit([Transaction(settled={"slack": [50]})])
-        assert theirs.replay("e1")
+        assert theirs.replay(["e1"])
         ours.commit([Transaction(effects=[effect(60)])])
-        assert theirs.replay("e2")
+        assert theirs.replay(["e2"])
         ours.commit([Transaction(effects=[effect(70)])])
         taken = ours.take("slack", 0, 10)
         assert [queued.id for queued in taken] == ["e1", "e60", "e1", "e70"]
@@ -386,7 +405,7 @@ os._exit(9)
         ours, theirs = SqliteOutbox(tmp_path / "kraken.db"), SqliteOutbox(tmp_path / "kraken.db")
         ours.commit([Transaction(dead=[dead_run("r")])])
         assert not ours.changed_outside()
-        assert theirs.replay("r")
+        assert theirs.replay(["r"])
         assert ours.changed_outside()
         assert not ours.changed_outside(), "told once"
         assert ours.waiting() == {"a.py": 1}

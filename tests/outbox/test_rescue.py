@@ -449,7 +449,7 @@ class TestDamagedRows:
         assert outbox.pending("a.py", 0, 1)[0].message.seq == 2
         assert outbox.take("slack", 0, 1)[0].seq == 4
         assert outbox.dead(DeadFilter(), 10)[0].id == "r2"
-        assert not outbox.replay("r1")
+        assert not outbox.replay(["r1"])
         assert set(outbox.state("a.py")) == {f"key{number}" for number in range(1, 601)} - {"key300"}
         assert "file1.py" not in outbox.last_good()
         check_works(outbox)
