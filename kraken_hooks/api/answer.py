@@ -59,7 +59,7 @@ def _convert(value: object) -> Reply:
     if isinstance(value, str):
         made = Reply(text(value, "the reply").encode(), "text/plain")
     elif isinstance(value, bytes | bytearray):
-        made = Reply(bytes(value), "application/octet-stream")
+        made = Reply(b"".join((value, b"")), "application/octet-stream")
     elif isinstance(value, dict | list):
         made = Reply(json_text(value, "the reply").encode(), "application/json")
     else:

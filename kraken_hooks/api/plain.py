@@ -63,7 +63,9 @@ def number(value: object, where: str) -> float:
     """A finite int or float (no bool)."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise HookUsageError(f"{where} must be a finite number, not {value!r:.80}")
-    return value
+    if isinstance(value, float):
+        return float.__float__(value)
+    return int.__int__(value)
 
 
 def aware(value: datetime, where: str) -> datetime:
@@ -112,4 +114,4 @@ def _base(value: object) -> object:
         return int.__int__(value)
     if isinstance(value, float):
         return float.__float__(value)
-    return bytes(value)  # type: ignore[call-overload]  # bytes or bytearray is what is left
+    return b"".join((value, b""))  # type: ignore[arg-type]  # bytes or bytearray is what is left

@@ -171,7 +171,8 @@ def _nobody(name: str, args: dict[str, object]) -> object:
 
 
 def _clean(line: str) -> str:
-    """Text of bounded length that any log can take."""
+    """Text of bounded length that any log can take, whatever a hook has derived from text."""
+    line = str.__str__(line)
     if len(line) > MAX_LOG_TEXT:
         line = line[:MAX_LOG_TEXT] + "…"
     return line if line.isascii() else line.encode("utf-8", "replace").decode()

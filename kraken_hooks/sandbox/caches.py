@@ -1,4 +1,4 @@
-"""Caches inside the standard library that all hook files of a worker share, kept free of hooks' own objects.
+"""Caches and tables inside the standard library that all hook files of a worker share, kept free of hooks' own objects.
 
 A cache keeps its keys and compares them later, in another file's run. A key whose `__eq__` and `__hash__` are a hook's own
 would then run that hook's code there, or pass for another key. So texts and numbers are made exact before they become
@@ -11,6 +11,7 @@ import _strptime
 import fractions
 import re
 import struct
+import textwrap
 import types
 import typing
 import urllib.parse
@@ -58,6 +59,8 @@ STRUCT: Final[dict[str, object]] = {
     for name in ("calcsize", "iter_unpack", "pack", "pack_into", "unpack", "unpack_from")
 }
 
+URLSPLIT: Final[dict[str, object]] = {"urlsplit": _exactly(urllib.parse.urlsplit)}
+
 _KNOWN_FLAGS: Final = sum(flag.value for flag in re.RegexFlag)
 
 
@@ -83,6 +86,9 @@ def protect() -> None:
     _put(urllib.parse, "_byte_quoter_factory", _exactly)
     _put(fractions, "_hash_algorithm", lambda cached: cached.__wrapped__)  # type: ignore[attr-defined]  # Python 3.12 and later
     re.RegexFlag._missing_ = classmethod(_no_such_flag)  # type: ignore[assignment]
+    textwrap.TextWrapper.unicode_whitespace_trans = types.MappingProxyType(  # type: ignore[assignment]  # read alone
+        dict(textwrap.TextWrapper.unicode_whitespace_trans)
+    )
     _switch_off_typing()
 
 

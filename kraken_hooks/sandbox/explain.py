@@ -68,7 +68,7 @@ def _one(error: BaseException, frames: list[_Frame]) -> str:
 
 def _message(error: BaseException) -> str:
     try:
-        text = str(error)
+        text = str.__str__(str(error))  # the author's own text may be of the author's own class
     except Exception as own:  # the author's own __str__ may do anything
         text = f"(its text cannot be made: {type(own).__name__})"
     if len(text) > _MESSAGE:

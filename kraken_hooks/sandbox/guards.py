@@ -147,6 +147,10 @@ def private(value: Any, name: str) -> Any:
     """
     if name in SEEN:
         return _seen(value, name)
+    if name in METHODS:
+        if isinstance(value, type) and not is_own(value):
+            raise Refused(f"the method {name} of {_described(value)} is not for hooks")
+        return method(value, name)
     if name in NAMED_TUPLE and (isinstance(value, tuple) or _is_class(value, tuple)):
         return getattr(value, name)
     if type(value) is super:

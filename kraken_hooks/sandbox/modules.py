@@ -88,13 +88,14 @@ _NAMES: Final[dict[types.ModuleType, str]] = {
         SupportsRound Text Tuple Type TypeAlias TypeGuard TypeVar TypedDict Union Unpack ValuesView assert_never cast
         TYPE_CHECKING""",
     urllib.parse: """ParseResult SplitResult parse_qs parse_qsl quote quote_from_bytes quote_plus unquote unquote_plus
-        unquote_to_bytes urldefrag urlencode urljoin urlparse urlsplit urlunparse urlunsplit""",
+        unquote_to_bytes urldefrag urlencode urljoin urlparse urlunparse urlunsplit""",
 }
 
 #: Names that are ours instead of the module's.
 _REPLACED: Final[dict[str, dict[str, object]]] = {
     "json": {"dumps": replacements.dumps, "loads": replacements.loads},
     "struct": caches.STRUCT,
+    "urllib.parse": caches.URLSPLIT,
     "hashlib": {
         "algorithms_available": frozenset(hashlib.algorithms_available),
         "algorithms_guaranteed": frozenset(hashlib.algorithms_guaranteed),

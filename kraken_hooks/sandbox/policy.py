@@ -143,7 +143,7 @@ class HookPolicy(RestrictingNodeTransformer):
             return _call(self.visit(inner.value), "_private_", ast.Constant(CLASS_NAME))
         if node.attr in METHODS or node.attr in SEEN:
             self._contents(node)
-            return _call(node.value, "_method_" if node.attr in METHODS else "_private_", ast.Constant(node.attr))
+            return _call(node.value, "_private_", ast.Constant(node.attr))
         name = node.attr = self._attribute_name(node)
         self._contents(node)
         if is_private(name):
@@ -217,7 +217,10 @@ class HookPolicy(RestrictingNodeTransformer):
             node.args = [self.visit(argument) for argument in node.args]
             node.keywords = [self.visit(keyword) for keyword in node.keywords]
             return node
-        return self._contents(node)
+        self._contents(node)
+        if isinstance(function, ast.Attribute) and function.attr in METHODS:
+            node.func = _call(function.value, "_method_", ast.Constant(function.attr))
+        return node
 
     # ── functions and classes ──
 

@@ -1,0 +1,8 @@
+# expect: blocked
+from kraken_hooks import store
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    store.write('m', fields={'v': msg})
+    return 'PWNED:' + str(1)

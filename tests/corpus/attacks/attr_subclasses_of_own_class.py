@@ -1,0 +1,7 @@
+# expect: blocked
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    class A: pass
+    return 'PWNED:' + str(A.__subclasses__())

@@ -1,0 +1,9 @@
+# expect: blocked
+from enum import Enum
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    class E(Enum):
+        A = 1
+    return 'PWNED:' + str(type(E))

@@ -1,0 +1,18 @@
+# expect: blocked
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    class C:
+        def __enter__(self): return self
+        def __exit__(self, k, v, tb):
+            self.k = k
+            return True
+    c = C()
+    def g():
+        with c:
+            yield
+    i = g()
+    next(i)
+    i.close()
+    return 'PWNED:' + str(c.k.__base__)

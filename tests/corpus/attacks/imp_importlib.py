@@ -1,0 +1,7 @@
+# expect: blocked
+import importlib as X
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    return 'PWNED:' + str(X)

@@ -1,0 +1,7 @@
+# expect: blocked
+import __main__ as X
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    return 'PWNED:' + str(X)

@@ -1,0 +1,8 @@
+# expect: blocked
+from enum import Enum
+from kraken_hooks import Msg
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    return 'PWNED:' + str(Enum('E', 'A', type=Msg))

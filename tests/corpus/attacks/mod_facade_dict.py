@@ -1,0 +1,7 @@
+# expect: blocked
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    import collections
+    return 'PWNED:' + str(getattr(collections, '__dict__'))

@@ -1,0 +1,11 @@
+# expect: blocked
+import math
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    match 1:
+        case _write_:
+            pass
+    math.pi = 3
+    return 'PWNED:' + str(math.pi)

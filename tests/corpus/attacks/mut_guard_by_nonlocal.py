@@ -1,0 +1,12 @@
+# expect: blocked
+import math
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    def f():
+        _write_ = 1
+        def g():
+            nonlocal _write_
+    math.pi = 3
+    return 'PWNED:' + str(math.pi)

@@ -1,0 +1,9 @@
+# expect: blocked
+import math
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    a, *_write_ = 1, 2
+    math.pi = 3
+    return 'PWNED:' + str(math.pi)

@@ -1,0 +1,8 @@
+# expect: blocked
+import math
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    math.pi: float = 3
+    return 'PWNED:' + str(math.pi)

@@ -1,0 +1,8 @@
+# expect: blocked
+import math
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    delattr(math, 'pi')
+    return 'PWNED:' + str(1)
