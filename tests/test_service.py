@@ -98,6 +98,24 @@ class TestStart:
         assert service.out("stat -c '%U %a' /var/lib/kraken") == "kraken 700"
         assert "kraken.db" in service.out("ls /var/lib/kraken").split()
 
+    def test_locks_its_workers_down_in_full_within_the_units_own_restrictions(self, service):
+        changed(service, environment="KRAKENB_REQUIRE_LOCKDOWN=1\n")
+        service.out("systemctl restart kraken-hooks")
+        forks = service.out(f"pgrep -P {show(service, 'MainPID')} kraken-forks").strip()
+        worker = service.out(f"pgrep -P {forks} kraken-worker").split()[0]
+        status = service.out(f"grep -E '^(NoNewPrivs|Seccomp|Seccomp_filters):' /proc/{worker}/status").split()
+        assert status[:4] == ["NoNewPrivs:", "1", "Seccomp:", "2"]
+        assert int(status[5]) > int(service.out(f"grep Seccomp_filters /proc/{forks}/status").split()[1])
+        assert ask(service)["runs"]
+
+    def test_doctor_finds_nothing_wrong_with_the_rights_and_settings_of_the_service(self, service):
+        described = (ROOT / "docs" / "cli.md").read_text().split("\n## doctor\n")[1].split("\n## ")[0]
+        command = re.search(r"^    (systemd-run .*\n +.*)$", described, re.MULTILINE)
+        assert command is not None
+        shown = service.out(command[1])
+        assert not re.search("^problem", shown, re.MULTILINE), shown
+        assert re.search("^ok +lock-down: no-new-privileges, landlock ABI [0-9]+, seccomp$", shown, re.MULTILINE), shown
+
     def test_is_started_with_the_machine(self, service):
         assert service.out("systemctl is-enabled kraken-hooks") == "enabled"
 
