@@ -6,16 +6,19 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1:50051
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak lint bench proto clean tools
+.PHONY: help run test test-live soak lint bench proto clean tools
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## run the broker on hooks/, state in .state, listening on HOST (127.0.0.1:50051)
 	@$(BIN)/kraken-hooks run --hooks hooks --state-dir .state --host $(HOST)
 
 test: $(VENV)/.test tools ## run all tests
 	$(BIN)/pytest
+
+test-live: $(VENV)/.test ## try the sinks on empty servers named by LIVE_KRAKENB_REDIS_HOST, LIVE_KRAKENB_MONGODB_URI ...
+	$(BIN)/pytest -m live tests/sinks/test_conformance.py
 
 soak: $(VENV)/.test tools ## kill broker and servers at random for a while, and count what arrives
 	SOAK_ROUNDS=20 $(BIN)/pytest tests/test_soak.py

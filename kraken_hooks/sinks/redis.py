@@ -153,7 +153,7 @@ class Redis:
 
         self._errors = redis.exceptions
         self._address = address
-        self._client = _client(address, CONNECT, READ)
+        self._client = client(address, CONNECT, READ)
         self._key = f"kraken-hooks:{identity}:applied"
         self._marker = _Marker.of(b"", b"")  # as far as is known
 
@@ -202,7 +202,7 @@ class RedisReader:
         import redis  # noqa: PLC0415  # a sink that is not used costs no memory
 
         self._errors = redis.exceptions
-        self._client = _client(address, limit, limit)
+        self._client = client(address, limit, limit)
 
     def ask(self, op: str, args: Any) -> object:
         """Raises:
@@ -223,19 +223,18 @@ class RedisReader:
         self._client.close()
 
     def _asked(self, op: str, args: Any) -> object:
-        client = self._client
         match op:
             case "get":
-                return _read(client.get(args.key))
+                return _read(self._client.get(args.key))
             case "hget":
-                return _read(client.hget(args.key, args.field))
+                return _read(self._client.hget(args.key, args.field))
             case "hgetall":
-                found: Any = client.hgetall(args.key)
+                found: Any = self._client.hgetall(args.key)
                 return {name.decode(errors="backslashreplace"): _read(value) for name, value in found.items()}
             case "exists":
-                return client.exists(args.key) == 1
+                return self._client.exists(args.key) == 1
             case _:
-                values: Any = client.lrange(args.key, args.start, args.stop)
+                values: Any = self._client.lrange(args.key, args.start, args.stop)
                 return [_read(value) for value in values]
 
 
@@ -273,7 +272,7 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
 
 
-def _client(address: _Address, connect: float, read: float) -> Any:
+def client(address: _Address, connect: float, read: float) -> Any:
     """A client that tries everything once: what is tried again is said elsewhere."""
     import redis  # noqa: PLC0415  # see above
     from redis.backoff import NoBackoff  # noqa: PLC0415

@@ -11,9 +11,13 @@ from typing import Any, ClassVar
 
 import pymongo
 import pytest
+from live import LivePeer
 from peers import Peer
 from pymongo.errors import PyMongoError
 from rig import PATIENCE, wait_until
+
+from kraken_hooks.settings import Section
+from kraken_hooks.sinks.mongodb import MongoSettings
 
 PASSWORD = "right-password"
 PROGRAM = Path(__file__).parents[2] / ".servers" / "secantusdb" / "bin" / "secantusd-py"
@@ -76,7 +80,7 @@ class MongoPeer(Peer):
         else:
             self._process.terminate()
         self._process.wait(PATIENCE)
-        self._process = None
+        self._process = self._client = None
 
     @property
     def database(self) -> Any:
@@ -113,4 +117,23 @@ class MongoPeer(Peer):
         return "update", args
 
     def arrived(self) -> list[int]:
-        return [document["n"] for document in self.database.arrived.find()] if self._process else []
+        return [document["n"] for document in self.database.arrived.find()] if self._client else []
+
+
+class LiveMongo(LivePeer, MongoPeer):
+    prefix = "KRAKENB_MONGODB_"
+
+    def connect(self, section: Section) -> None:
+        assert isinstance(section, MongoSettings)
+        password = section.password.get_secret_value() if section.password else None
+        credentials = {"username": section.user, "password": password} if section.user else {}
+        self._client = pymongo.MongoClient(section.where, **credentials)
+        self._name = section.name
+        self.database.arrived.drop()
+
+    def disconnect(self) -> None:
+        self._client.close()
+
+    @property
+    def database(self) -> Any:
+        return self._client[self._name]

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 import redis
+from live import LivePeer
 from peers import Peer
 from rig import PATIENCE, wait_until
+
+from kraken_hooks.settings import Section
+from kraken_hooks.sinks.redis import RedisSettings, client
 
 PASSWORD = "right-password"
 #: Nobody is let in as `default`, but it keeps its permissions: with them Redis reads its own append-only file, and one that may
@@ -58,7 +62,7 @@ class RedisPeer(Peer):
         else:
             self._process.terminate()
         self._process.wait(PATIENCE)
-        self._process = None
+        self._process = self._client = None
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -94,4 +98,16 @@ class RedisPeer(Peer):
         return "hset", {"key": "arrived", "mapping": {"a": "b"}}
 
     def arrived(self) -> list[int]:
-        return [int(value) for value in self.client.lrange("arrived", 0, -1)] if self._process else []
+        return [int(value) for value in self.client.lrange("arrived", 0, -1)] if self._client else []
+
+
+class LiveRedis(LivePeer, RedisPeer):
+    prefix = "KRAKENB_REDIS_"
+
+    def connect(self, section: Section) -> None:
+        assert isinstance(section, RedisSettings)
+        self._client = client(section.address, 5.0, 5.0)
+        self._client.delete("arrived")
+
+    def disconnect(self) -> None:
+        self.client.close()

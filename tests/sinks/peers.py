@@ -30,6 +30,8 @@ class Peer(ABC):
     sink: ClassVar[str]
     #: What an author writes to ask for `effect(n)`, with `n` a number.
     statement: ClassVar[str]
+    #: It is there already, and is not stopped (`live.py`).
+    live: ClassVar[bool] = False
     #: An effect that is delivered again is there once.
     once: ClassVar[bool] = False
     #: The server can refuse one effect for good.

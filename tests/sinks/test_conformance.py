@@ -12,10 +12,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from live import LivePeer
 from peer_influxdb import InfluxPeer, VictoriaPeer
-from peer_mongodb import MongoPeer
+from peer_mongodb import LiveMongo, MongoPeer
 from peer_mqtt import MqttPeer
-from peer_redis import RedisPeer
+from peer_redis import LiveRedis, RedisPeer
 from peers import Peer, Silent, SlackPeer, described
 from rig import wait_until
 
@@ -29,6 +30,8 @@ from kraken_hooks.sinks import registry
 from kraken_hooks.testing import message, run
 
 PEERS: list[type[Peer]] = [SlackPeer, VictoriaPeer, InfluxPeer, RedisPeer, MongoPeer, MqttPeer]
+#: The same with servers that are there already, where the environment names them.
+LIVE: list[type[LivePeer]] = [LiveMongo, LiveRedis]
 
 
 class Delivery:
@@ -104,12 +107,22 @@ class Delivery:
         self.outbox.close()
 
 
-@pytest.fixture(params=PEERS, ids=lambda peer: peer.__name__)
+@pytest.fixture(
+    params=[*PEERS, *(pytest.param(peer, marks=pytest.mark.live) for peer in LIVE if peer.named())],
+    ids=lambda peer: peer.__name__,
+)
 def peer(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Peer]:
     made: Peer = request.param(tmp_path)
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def stoppable(peer: Peer) -> Peer:
+    if peer.live:
+        pytest.skip("a live server is not stopped")
+    return peer
 
 
 @pytest.fixture
@@ -202,7 +215,7 @@ def test_what_the_server_refuses_is_found_and_the_rest_goes_through(peer, delive
     assert line["reason"] == letter.error.message
 
 
-def test_a_server_that_goes_and_comes_back_gets_everything(peer, delivery, logged):
+def test_a_server_that_goes_and_comes_back_gets_everything(stoppable, peer, delivery, logged):
     courier = delivery.courier()
     delivery.put(peer.effect(0))
     courier.wake()
@@ -220,7 +233,7 @@ def test_a_server_that_goes_and_comes_back_gets_everything(peer, delivery, logge
     assert events == ["sink.down", "sink.up"], "one line for each change, none for each try"
 
 
-def test_a_server_that_is_not_there_at_start_is_found_when_it_comes(peer, delivery):
+def test_a_server_that_is_not_there_at_start_is_found_when_it_comes(stoppable, peer, delivery):
     peer.stop()
     delivery.put(*good(peer, 0, 1))
     courier = delivery.courier()
@@ -230,7 +243,7 @@ def test_a_server_that_is_not_there_at_start_is_found_when_it_comes(peer, delive
     wait_until(lambda: len(peer.arrived()) >= 2, "all to be there")
 
 
-def test_a_server_that_hangs_is_given_up_in_time_and_loses_nothing(peer, delivery):
+def test_a_server_that_hangs_is_given_up_in_time_and_loses_nothing(stoppable, peer, delivery):
     peer.stop()
     silent = Silent(peer.port)
     delivery.put(peer.effect(0))
