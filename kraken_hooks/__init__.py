@@ -14,6 +14,21 @@ from kraken_hooks.api.redis import redis
 from kraken_hooks.api.slack import slack
 from kraken_hooks.api.state import state, throttle
 from kraken_hooks.api.store import store
+from kraken_hooks.api.websocket import websocket
 
-__all__ = ["Msg", "influxdb", "log", "mongodb", "mqtt", "on", "redis", "reply", "slack", "state", "store", "throttle"]
+__all__ = [
+    "Msg",
+    "influxdb",
+    "log",
+    "mongodb",
+    "mqtt",
+    "on",
+    "redis",
+    "reply",
+    "slack",
+    "state",
+    "store",
+    "throttle",
+    "websocket",
+]
 __version__ = "0.1.0"

@@ -9,7 +9,7 @@ import msgspec
 
 from kraken_hooks.errors import QueryFailed, WorkerProtocolError
 from kraken_hooks.outcome import Effect
-from kraken_hooks.sinks import influxdb, mongodb, mqtt, redis, slack, store
+from kraken_hooks.sinks import influxdb, mongodb, mqtt, redis, slack, store, websocket
 from kraken_hooks.sinks.base import Reader, SinkType
 
 SINKS: Final[tuple[SinkType, ...]] = (
@@ -19,6 +19,7 @@ SINKS: Final[tuple[SinkType, ...]] = (
     mongodb.MONGODB,
     slack.SLACK,
     mqtt.MQTT,
+    websocket.WEBSOCKET,
 )
 
 #: Longest answer to a query, bytes as a worker gets them: it has to fit into the memory of a hook.

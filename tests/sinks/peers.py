@@ -34,6 +34,8 @@ class Peer(ABC):
     live: ClassVar[bool] = False
     #: An effect that is delivered again is there once.
     once: ClassVar[bool] = False
+    #: A refusal ends the connection, so that what went with it comes again.
+    repeats: ClassVar[bool] = False
     #: The server can refuse one effect for good.
     refuses: ClassVar[bool] = True
     #: The server asks who comes. Slack does not: its URL is all there is.

@@ -335,6 +335,7 @@ def test_the_face_of_the_package():
         "state",
         "store",
         "throttle",
+        "websocket",
     ]
     for name in kraken_hooks.__all__:
         assert getattr(kraken_hooks, name).__doc__

@@ -1,0 +1,226 @@
+"""Sending to a real WebSocket server: what counts as delivered, what ends a connection, what is refused for good."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from peer_websocket import MOST, TOKEN, WebsocketPeer
+from peers import Silent
+from rig import PATIENCE, wait_until
+
+from kraken_hooks import settings, websocket
+from kraken_hooks.errors import SettingsError
+from kraken_hooks.outcome import Effect, QueuedEffect
+from kraken_hooks.sinks.base import Delivered, NotNow, RefusedTogether, Result
+from kraken_hooks.sinks.frames import CLOSE, PING, PONG, Incoming
+from kraken_hooks.sinks.websocket import Websocket, WebsocketSettings
+from kraken_hooks.testing import message, run
+
+
+@pytest.fixture
+def peer(tmp_path: Path) -> Iterator[WebsocketPeer]:
+    made = WebsocketPeer(tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+def sink(peer: WebsocketPeer, patience: float = 14.0, token: str = TOKEN, silence: float = 20.0) -> closing[Websocket]:
+    url = f"ws://127.0.0.1:{peer.port}/feed"
+    return closing(Websocket(url, token, patience=patience, silence=silence))
+
+
+def send(to: Websocket, *data: str | bytes) -> list[Result]:
+    return to.deliver(
+        [
+            QueuedEffect(number, f"m/f.py:h/{number}", "f.py:h", "m", 0, Effect("websocket", "send", {"data": one}))
+            for number, one in enumerate(data)
+        ]
+    )
+
+
+# ── what an author writes, what an operator sets ──
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [("grün", "grün"), (b"\x00", b"\x00"), ({"a": [1]}, '{"a":[1]}'), ([], "[]"), ("", "")],
+)
+def test_what_is_sent(given, sent):
+    [effect] = run(lambda msg: websocket.send(given), message()).effects
+    assert effect.args == {"data": sent}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(7, "not int"), (None, "not NoneType"), ({"a": float("inf")}, "as JSON"), (b"x" * (16 * 2**20 + 1), "at most")],
+)
+def test_mistakes_show_at_the_hooks_line(given, said):
+    error = run(lambda msg: websocket.send(given), message()).error
+    assert error is not None
+    assert said in error.message
+
+
+@pytest.mark.parametrize("url", ["http://box/", "ws://", "ws://box:0/", "ws://box:x/", "ws://box/ a", "wss://box/#a"])
+def test_urls_that_cannot_be_meant(url):
+    with pytest.raises(SettingsError, match="KRAKENB_WEBSOCKET_URL: must be a URL"):
+        settings.read({"KRAKENB_WEBSOCKET_URL": url}, {"websocket": WebsocketSettings})
+
+
+# ── frames ──
+
+
+def frame(opcode: int, body: bytes) -> bytes:
+    if len(body) < 126:
+        return bytes([0x80 | opcode, len(body)]) + body
+    if len(body) < 65_536:
+        return bytes([0x80 | opcode, 126]) + len(body).to_bytes(2, "big") + body
+    return bytes([0x80 | opcode, 127]) + len(body).to_bytes(8, "big") + body
+
+
+control = st.tuples(st.sampled_from([CLOSE, PING, PONG]), st.binary(max_size=125))
+data = st.tuples(st.sampled_from([0, 1, 2]), st.sampled_from([0, 1, 125, 126, 300, 70_000]).map(bytes))
+
+
+@given(st.lists(control | data, max_size=8), st.lists(st.integers(1, 500), min_size=1, max_size=9))
+def test_control_frames_are_found_however_the_bytes_are_cut_and_data_is_dropped(sent, cuts):
+    stream = b"".join(frame(opcode, body) for opcode, body in sent)
+    incoming, found, place, turn = Incoming(), [], 0, 0
+    while place < len(stream):
+        size = cuts[turn % len(cuts)]
+        found += incoming.feed(stream[place : place + size])
+        place, turn = place + size, turn + 1
+    assert found == [(opcode, body) for opcode, body in sent if opcode >= CLOSE]
+    assert not incoming._buffer, "nothing is kept"
+
+
+@pytest.mark.parametrize("bytes_", [b"\x81\x80", b"\x89\x7e\x00\xff", b"HTTP"])
+def test_what_no_server_sends_is_an_error(bytes_):
+    with pytest.raises(ValueError, match="no frames"):
+        Incoming().feed(bytes_ + b"\xff" * 20)
+
+
+# ── what arrives ──
+
+
+def test_text_and_bytes_arrive_as_such(peer):
+    with sink(peer) as to:
+        assert send(to, "grün", b"\x00\xff", "") == [Delivered()] * 3
+    wait_until(lambda: len(peer.messages) == 3, "all to be there")
+    assert peer.messages == ["grün", b"\x00\xff", ""]
+
+
+def test_one_connection_serves_many_calls(peer):
+    with sink(peer) as to:
+        for number in range(20):
+            assert send(to, str(number)) == [Delivered()]
+        assert len(peer.connections) == 1
+
+
+def test_a_server_that_talks_all_the_time_is_drained(peer):
+    with sink(peer) as to:
+        assert send(to, "1") == [Delivered()]
+        done = threading.Event()
+
+        def talk() -> None:
+            for _ in range(300):
+                peer.connections[0].send(b"x" * 10_000)
+            done.set()
+
+        threading.Thread(target=talk, daemon=True).start()
+        assert done.wait(PATIENCE), "also while nothing is delivered"
+        assert send(to, "2") == [Delivered()]
+
+
+# ── what goes wrong ──
+
+
+def test_a_message_that_is_too_big_is_blamed_and_the_next_connection_is_fine(peer):
+    with sink(peer) as to:
+        [result] = send(to, "x" * (MOST + 1))
+        assert isinstance(result, RefusedTogether)
+        assert result.reason.startswith("the server closed the connection: 1009")
+        assert send(to, "1") == [Delivered()]
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
+def test_another_answer_than_a_websocket_is_told(peer, status):
+    peer.status = status
+    with sink(peer) as to:
+        assert send(to, "1") == [NotNow(f"the server answers {status.value} instead of a WebSocket")]
+
+
+def test_a_redirect_is_not_followed(peer):
+    peer.status = HTTPStatus.MOVED_PERMANENTLY
+    with sink(peer) as to:
+        assert send(to, "1") == [NotNow("no WebSocket there: the answer is something else, or leads elsewhere")]
+
+
+def test_a_server_that_goes_away_in_between_is_met_again_in_the_same_call(peer):
+    with sink(peer) as to:
+        assert send(to, "1") == [Delivered()]
+        peer.connections[0].close(1013)
+        assert send(to, "2") == [Delivered()]
+        wait_until(lambda: len(peer.connections) == 2, "another connection")
+
+
+def test_a_server_that_says_nothing_is_given_up(peer):
+    peer.stop()
+    with closing(Silent(peer.port)), sink(peer, patience=0.3) as to:
+        [result] = send(to, "1")
+    assert isinstance(result, NotNow)
+
+
+def test_a_dead_connection_is_noticed_while_nothing_is_delivered(peer):
+    with sink(peer, silence=0.0) as to:
+        assert send(to, "1") == [Delivered()]
+        wait_until(lambda: to._connection is None, "the keeper to give it up")
+
+
+def test_the_thread_that_keeps_the_connection_ends_with_the_sink(peer):
+    with sink(peer) as to:
+        assert send(to, "1") == [Delivered()]
+        assert "keep-websocket" in {thread.name for thread in threading.enumerate()}
+    assert "keep-websocket" not in {thread.name for thread in threading.enumerate()}
+
+
+# ── through a broker ──
+
+SHOW = """
+from kraken_hooks import on, websocket
+
+@on(collector="webhook")
+def show(msg):
+    websocket.send(str(msg.json["n"]))
+"""
+
+
+def test_from_a_hook_to_a_server_that_stops_in_between(start, peer):
+    broker = start({"show.py": SHOW}, **peer.settings())
+    for number in range(40):
+        assert broker.client.send(json.dumps({"n": number})).kind == "ack"
+        if number == 20:
+            wait_until(lambda: len(peer.arrived()) > 5, "some to be there")
+            peer.stop()
+    broker.wait_for("sink.down", sink="websocket")
+    peer.start()
+    wait_until(lambda: set(peer.arrived()) == set(range(40)), "all to be there", 2 * PATIENCE)
+    assert list(dict.fromkeys(peer.arrived())) == list(range(40)), "in order, whatever came twice"
+    wait_until(lambda: broker.count("outbox") == 0, "the outbox to be empty")
+    assert TOKEN.encode() not in broker.log.read_bytes()
+
+
+def test_without_settings_using_it_is_an_error_at_the_hooks_line(start):
+    broker = start({"show.py": SHOW})
+    assert broker.client.send('{"n": 1}').metadata["failed"] == ["show.py:show"]
+    line = broker.wait_for("hook.failed")
+    assert line["error"] == "SinkNotConfigured: websocket is not configured: set KRAKENB_WEBSOCKET_URL"
+    assert line["line"] == 6
