@@ -75,3 +75,10 @@ def test_make_targets_that_are_named_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {name for text in TEXTS.values() for name in re.findall(r"`?\bmake ([a-z-]+)`", text)}
     assert named <= targets, named - targets
+
+
+def test_every_system_call_that_workers_may_make_is_listed_with_its_reason():
+    from kraken_hooks.sandbox.seccomp import SYSCALLS
+
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", TEXTS["security.md"].split("| system call |")[1], re.MULTILINE)
+    assert rows == [(call.name, call.why) for call in SYSCALLS]
