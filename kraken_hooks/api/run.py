@@ -7,7 +7,9 @@ One run at a time in one thread, so the current run is a module variable. `hook_
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Final
 
 from kraken_hooks.api.plain import plain, text
@@ -137,28 +139,43 @@ _ONLY_INSIDE: Final = (
     "(in a test: kraken_hooks.testing.run(hook, message(...)))"
 )
 
+#: Stands in the global names of every hook file, under a name that no hook can write.
+HOOK_MARK: Final = "__kraken__"
+
 _current: Run | None = None
+_file: object | None = None
 
 
 def current() -> Run:
     """The run that is going on.
 
     Raises:
-        HookUsageError: there is none: the API was called at the top level of a file, or outside a test's run.
+        HookUsageError: there is none: the API was called at the top level of a file, or outside a test's run. Or it is another
+            file's: Python ends what one file has left behind (a generator's `finally`) at any time, in any file's run.
     """
     if _current is None:
         raise HookUsageError(_ONLY_INSIDE)
+    if _file is not None:
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the only way to know who calls
+        while frame is not None:
+            mark = frame.f_globals.get(HOOK_MARK)
+            if mark is not None:
+                if mark is not _file:
+                    raise HookUsageError("the run that is going on is another hook file's")
+                break
+            frame = frame.f_back
     return _current
 
 
-def begin(run: Run) -> None:
-    global _current
-    _current = run
+def begin(run: Run, file: object | None = None) -> None:
+    """`run` is the current one now. `file`: what stands under HOOK_MARK in the hook file that may use it; None: anybody."""
+    global _current, _file
+    _current, _file = run, file
 
 
 def end() -> None:
-    global _current
-    _current = None
+    global _current, _file
+    _current = _file = None
 
 
 def running() -> Run | None:

@@ -6,8 +6,8 @@ import traceback
 from types import TracebackType
 from typing import Final
 
+from kraken_hooks.api.run import HOOK_MARK
 from kraken_hooks.outcome import RunError
-from kraken_hooks.sandbox.own import HOOK_MARK
 
 #: Longest message of an error, characters.
 _MESSAGE: Final = 2_000

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from kraken_hooks.api import run as current_run
 from kraken_hooks.api.on import Registered, Registry, loading
-from kraken_hooks.api.run import TopLevel
+from kraken_hooks.api.run import HOOK_MARK, TopLevel
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.outcome import LogLine, Problem, RunError
 from kraken_hooks.sandbox import caches, scope
 from kraken_hooks.sandbox import explain as explaining
 from kraken_hooks.sandbox.guards import HookTimeout
-from kraken_hooks.sandbox.own import HOOK_MARK, HOOK_MODULES
+from kraken_hooks.sandbox.own import HOOK_MODULES
 from kraken_hooks.sandbox.policy import HookPolicy, problem_at
 from kraken_hooks.sandbox.preloading import preload_python
 from kraken_hooks.sandbox.replacements import hook_module
@@ -46,7 +46,7 @@ class LoadError(Exception):
 class LoadedFile:
     """A hook file that has loaded. `problems` holds warnings; `logs` what its top level logged.
 
-    `before_run` is called before each run of one of its hooks.
+    `before_run` is called before each run of one of its hooks. `mark` tells its code from that of other files.
     """
 
     file: str
@@ -54,6 +54,7 @@ class LoadedFile:
     problems: list[Problem]
     logs: list[LogLine]
     before_run: Callable[[], None]
+    mark: object
 
 
 def preload() -> None:
@@ -79,7 +80,7 @@ def load(source: bytes, file: str) -> LoadedFile:
     registry, run = Registry(), TopLevel()
     decimal.setcontext(decimal.Context())
     loading(registry)
-    current_run.begin(run)
+    current_run.begin(run, names[HOOK_MARK])
     try:
         exec(code, names)  # noqa: S102  # this is what a sandbox is for
     except HookTimeout:
@@ -91,7 +92,7 @@ def load(source: bytes, file: str) -> LoadedFile:
         loading(None)
     if not registry.hooks:
         found.append(Problem(0, 0, "the file has no hook", "put @on(...) above a function", "warning"))
-    return LoadedFile(file, registry.hooks, found, run.logs, _before_run(code))
+    return LoadedFile(file, registry.hooks, found, run.logs, _before_run(code), names[HOOK_MARK])
 
 
 def forget(file: str) -> None:

@@ -245,7 +245,7 @@ class Worker:
         state = self._states.setdefault(file.file, {})
         run = Run(state, self._sinks, self._ask, message.received_at, self._boot)
         file.before_run()
-        current_run.begin(run)
+        current_run.begin(run, file.mark)
         began = time.perf_counter()
         try:
             result = self._call(hook, Msg(message), file.file)

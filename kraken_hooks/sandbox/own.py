@@ -10,8 +10,7 @@ import types
 import weakref
 from typing import Any, Final
 
-#: Stands in the global names of every hook file, under a name that no hook can write.
-HOOK_MARK: Final = "__kraken__"
+from kraken_hooks.api.run import HOOK_MARK
 
 #: Module names of hook files begin with this.
 HOOK_MODULES: Final = "hooks."

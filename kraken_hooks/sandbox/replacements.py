@@ -20,10 +20,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from kraken_hooks.api.run import HOOK_MARK
+from kraken_hooks.sandbox.caches import exact
 from kraken_hooks.sandbox.facade import Facade
 from kraken_hooks.sandbox.guards import Refused, guarded
 from kraken_hooks.sandbox.names import WATCHED, attribute_problem
-from kraken_hooks.sandbox.own import HOOK_MARK, adopt_class, is_own, is_own_function
+from kraken_hooks.sandbox.own import adopt_class, is_own, is_own_function
 
 # ── json: without cls=, which runs methods of any class ────────────────────────────────────────────────────────────
 
@@ -356,10 +358,13 @@ class ZoneInfo(zoneinfo.ZoneInfo):
         """
         known = _zones.get(key) if type(key) is str else None
         if known is None:
-            data = _zone_data.get(str(key))
+            name = exact(key)
+            data = _zone_data.get(name) if type(name) is str else None
             if data is None:
                 raise zoneinfo.ZoneInfoNotFoundError(f"No time zone found with key {key}")
-            known = _zones[key] = _from_file(io.BytesIO(data), key)
+            known = _zones.get(name)
+            if known is None:
+                known = _zones[name] = _from_file(io.BytesIO(data), name)
         return known
 
     def __repr__(self) -> str:
