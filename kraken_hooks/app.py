@@ -23,7 +23,7 @@ from kraken_hooks.engine.engine import Engine, Limits
 from kraken_hooks.errors import KrakenError, SettingsError, StateInUse, StorageDamaged
 from kraken_hooks.notify import Notifier
 from kraken_hooks.outbox import rescue
-from kraken_hooks.outbox.base import Transaction
+from kraken_hooks.outbox.base import Keep, Transaction
 from kraken_hooks.outbox.sqlite import SqliteOutbox
 from kraken_hooks.overview import Overview
 from kraken_hooks.rehearsal import configure, queries
@@ -43,6 +43,10 @@ _DESCRIPTORS: Final = 65_536
 #: Calls that run get so long at a stop, couriers after them, seconds; together less than the 5 s that a stop may take.
 _CALLS_GRACE: Final = 2.5
 _COURIERS_GRACE: Final = 1.5
+#: Nanoseconds of a day.
+_DAY: Final = 86_400_000_000_000
+#: Commits follow each other no closer under load, seconds. A disk that syncs each of them takes its own time.
+_WINDOW: Final = {"safe": 0.0, "relaxed": 0.01}
 #: Saving a damaged database goes on while systemd hears within so many seconds that it does.
 _RESCUE_STEP: Final = 60
 
@@ -142,11 +146,12 @@ async def _engine(chosen: Settings, notifier: Notifier, stop: _Stop) -> AsyncIte
 
     async with contextlib.AsyncExitStack() as stack:
         outbox = stack.enter_context(_storage(chosen, notifier, damaged))
-        committer = Committer(outbox, wake, changed_outside, end)
+        keep = _keep(chosen)
+        committer = Committer(outbox, keep, wake, changed_outside, end, window=_WINDOW[chosen.durability])
         pool = Pool(configure(chosen), chosen.workers, registry.check)
         committer.start()
         stack.push_async_callback(asyncio.to_thread, committer.stop)
-        limits = Limits(chosen.reply_wait, chosen.outbox_max_mb * 2**20)
+        limits = Limits(chosen.reply_wait, chosen.outbox_max_mb * 2**20, keep.droppable)
         engine = Engine(pool, outbox, committer, store, queries(chosen, outbox), limits)
         waiting = outbox.waiting()
         if waiting:
@@ -176,16 +181,18 @@ def _storage(chosen: Settings, notifier: Notifier, damaged: Callable[[KrakenErro
     """The open database: a damaged one is saved first. One that turns out so later is noted for the next start."""
     path = _state_dir(chosen.state_dir) / DATABASE
 
+    relaxed = chosen.durability == "relaxed"
+
     def alive() -> None:
         notifier.send(f"EXTEND_TIMEOUT_USEC={_RESCUE_STEP * 1_000_000}")
 
     rescue.make_ready(path, alive)
     try:
-        outbox = SqliteOutbox(path)
+        outbox = SqliteOutbox(path, relaxed=relaxed)
     except StorageDamaged as damage:
         rescue.note_damage(path, str(damage))
         rescue.make_ready(path, alive)
-        outbox = SqliteOutbox(path)
+        outbox = SqliteOutbox(path, relaxed=relaxed)
     outbox.on_damage = damaged
     with contextlib.closing(outbox):
         try:
@@ -194,6 +201,18 @@ def _storage(chosen: Settings, notifier: Notifier, damaged: Callable[[KrakenErro
             rescue.note_damage(path, str(damage))
             raise
     rescue.ended_well(path)
+
+
+def _keep(chosen: Settings) -> Keep:
+    drops = chosen.outbox_full == "drop-oldest"
+    return Keep(
+        store_age=round(chosen.store_max_days * _DAY),
+        store_bytes=chosen.store_max_mb * 2**20,
+        dead_age=round(chosen.dead_max_days * _DAY),
+        dead_bytes=chosen.dead_max_mb * 2**20,
+        queued_bytes=chosen.outbox_max_mb * 2**20 if drops else 0,
+        droppable=chosen.outbox_drop if drops else frozenset(),
+    )
 
 
 def _state_dir(directory: Path) -> Path:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -64,6 +64,29 @@ class Core(Section):
         "KRAKENB_QUERY_TIMEOUT", default=1.0, help="seconds that one query of a hook may take"
     )
     outbox_max_mb: int = variable("KRAKENB_OUTBOX_MAX_MB", default=1024, help="bound of inbox and outbox on disk, MB")
+    outbox_full: Literal["refuse", "drop-oldest"] = variable(
+        "KRAKENB_OUTBOX_FULL",
+        default="refuse",
+        help="what happens at the bound: refuse calls, or drop the oldest effects",
+    )
+    outbox_drop: str = variable(
+        "KRAKENB_OUTBOX_DROP",
+        default="influxdb,websocket",
+        help="sinks whose effects drop-oldest may drop, with commas",
+    )
+    store_max_days: float = variable(
+        "KRAKENB_STORE_MAX_DAYS", default=400, help="days that values of the store are kept; 0: no limit"
+    )
+    store_max_mb: int = variable(
+        "KRAKENB_STORE_MAX_MB", default=2048, help="size of the store on disk, MB; 0: no limit"
+    )
+    dead_max_days: float = variable(
+        "KRAKENB_DEAD_MAX_DAYS", default=90, help="days that dead letters are kept; 0: no limit"
+    )
+    dead_max_mb: int = variable("KRAKENB_DEAD_MAX_MB", default=256, help="size of all dead letters, MB; 0: no limit")
+    durability: Literal["safe", "relaxed"] = variable(
+        "KRAKENB_DURABILITY", default="safe", help="safe: on disk before the answer; relaxed: a little later"
+    )
 
     @field_validator("grpc_host")
     @classmethod
@@ -85,7 +108,10 @@ class Core(Section):
         except ValueError:
             raise ValueError(f"must be a whole number, or {PER_FILE}") from None
 
-    @field_validator("workers", "reply_wait", "hook_timeout", "query_timeout", "hook_memory_mb", "outbox_max_mb")
+    @field_validator(
+        "workers", "reply_wait", "hook_timeout", "query_timeout", "hook_memory_mb", "outbox_max_mb",
+        "store_max_days", "store_max_mb", "dead_max_days", "dead_max_mb",
+    )  # fmt: skip
     @classmethod
     def _in_range(cls, value: float | None, info: Any) -> float | None:
         low, high = _RANGES[info.field_name]
@@ -101,6 +127,10 @@ _RANGES: Final = {
     "query_timeout": (0.05, 300),
     "hook_memory_mb": (16, 16_384),
     "outbox_max_mb": (1, 1_048_576),
+    "store_max_days": (0, 36_500),
+    "store_max_mb": (0, 1_048_576),
+    "dead_max_days": (0, 36_500),
+    "dead_max_mb": (0, 1_048_576),
 }
 
 
@@ -122,6 +152,13 @@ class Settings:
     hook_memory_mb: int
     require_lockdown: bool
     outbox_max_mb: int
+    outbox_full: Literal["refuse", "drop-oldest"] = "refuse"
+    outbox_drop: frozenset[str] = frozenset()
+    store_max_days: float = 0
+    store_max_mb: int = 0
+    dead_max_days: float = 0
+    dead_max_mb: int = 0
+    durability: Literal["safe", "relaxed"] = "safe"
     sections: dict[str, Section] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
@@ -165,6 +202,13 @@ def read(
         hook_memory_mb=core.hook_memory_mb,
         require_lockdown=core.require_lockdown,
         outbox_max_mb=core.outbox_max_mb,
+        outbox_full=core.outbox_full,
+        outbox_drop=frozenset(name.strip() for name in core.outbox_drop.split(",") if name.strip()),
+        store_max_days=core.store_max_days,
+        store_max_mb=core.store_max_mb,
+        dead_max_days=core.dead_max_days,
+        dead_max_mb=core.dead_max_mb,
+        durability=core.durability,
         sections={key: section for key, section in made.items() if section is not None},
         unknown=_unknown(environment, names),
     )

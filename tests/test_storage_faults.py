@@ -188,7 +188,7 @@ def spoil_newest_points(state: Path) -> None:
     """Write rubbish over the page that the newest points are on."""
     path = state / "kraken.db"
     with Pages(path, path, Log()) as read:
-        newest = [n for n in range(1, read.count + 1) if any(row.values[1:2] == [10_000] for row in read.rows_of(n))]
+        newest = [n for n in range(1, read.count + 1) if any(row.values[:2] == [1, 10_000] for row in read.rows_of(n))]
     assert len(newest) == 1
     with path.open("r+b") as file:
         file.seek((newest[0] - 1) * 4096)
@@ -241,6 +241,42 @@ def test_another_programs_database_is_a_clear_error(tmp_path):
     assert launch_and_wait(broker) == 78
     assert "another program" in broker.lines("broker.failed")[0]["reason"]
     assert [file.name for file in broker.state.iterdir()] == ["kraken.db"]
+
+
+def test_a_full_outbox_drops_the_oldest_effects_where_it_may(start):
+    source = 'from kraken_hooks import on, slack\n\n@on()\ndef tell(msg):\n    slack.send(msg.text + "x" * 60_000)\n'
+    broker = start(
+        {"tell.py": source},
+        KRAKENB_SLACK_URL="http://127.0.0.1:9/x",
+        KRAKENB_OUTBOX_MAX_MB="1",
+        KRAKENB_OUTBOX_FULL="drop-oldest",
+        KRAKENB_OUTBOX_DROP="websocket, slack",
+    )
+    for number in range(60):
+        broker.client.send(f"{number:03}")
+    line = broker.wait_for("outbox.dropped", sink="slack")
+    assert line["count"] >= 1
+    assert len(broker.lines("outbox.dropped")) == 1, "one line for a burst"
+    left = [row[0] for row in broker.query("SELECT seq FROM outbox ORDER BY seq")]
+    assert 12 < len(left) < 18, "about 1 MB of them"
+    assert b"059x" in broker.query("SELECT effect FROM outbox WHERE seq = ?", left[-1])[0][0], "the newest are kept"
+
+
+def test_values_and_dead_letters_leave_within_their_limits(tmp_path):
+    broker = Broker(tmp_path / "b", {"query.py": QUERY}, KRAKENB_STORE_MAX_MB="1", KRAKENB_DEAD_MAX_MB="1")
+    broker.state.mkdir(parents=True)
+    outbox = SqliteOutbox(broker.state / "kraken.db")
+    for start_at in range(1, 100_001, 10_000):
+        numbers = range(start_at, start_at + 10_000)
+        outbox.commit([Transaction(points=[Point("old", "n", {}, n * 10**9, n, f"p{n}", n, 0) for n in numbers])])
+    outbox.close()
+    before = (broker.state / "kraken.db").stat().st_size
+    with broker:
+        line = broker.wait_for("store.trimmed")
+        assert 40_000 < line["count"] < 100_000
+        assert line["until"].startswith("1970-01-0")
+        assert broker.client.send(collector="ask").text == "100000", "the newest is kept"
+    assert before > 3 << 20
 
 
 def test_the_queue_at_its_bound_refuses_with_a_retry_hint(start):

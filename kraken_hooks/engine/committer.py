@@ -16,9 +16,9 @@ from enum import Enum
 from queue import Empty, SimpleQueue
 from typing import Final
 
-from kraken_hooks import logs
+from kraken_hooks import clock, logs
 from kraken_hooks.errors import KrakenError, StorageDamaged, StorageUnavailable, Unstorable
-from kraken_hooks.outbox.base import Outbox, Transaction
+from kraken_hooks.outbox.base import Dropped, Keep, Outbox, SetAside, Transaction, Trimmed
 
 log = logs.get()
 
@@ -30,6 +30,16 @@ _CROWD: Final = 4
 _GATHER: Final = 0.001
 #: How often the thread looks whether another process has written, seconds.
 _IDLE: Final = 1.0
+#: Between two looks whether there is housekeeping to do, and after one that failed, seconds.
+_TIDY: Final = 5.0
+_TIDY_FAILED: Final = 600.0
+#: Between two steps of it, seconds: while messages come, and while none do.
+_TIDY_BUSY: Final = 0.25
+_BREATH: Final = 0.002
+#: After waiting in vain for more messages, at most so many commits do not wait.
+_VAIN: Final = 63
+#: Between two log lines about dropped effects, seconds.
+_DROP_REPORT: Final = 60.0
 
 #: Told on the event loop what became of a transaction: None, or why nothing of it is stored.
 Committed = Callable[[KrakenError | None], None]
@@ -53,17 +63,23 @@ class Committer:
 
     `on_effects` is called in the thread with the names of sinks that got new effects. `on_outside` is called on the event
     loop when another process has written to the storage, `on_end` when nothing can be committed any more: from then on
-    whatever is handed over fails.
+    whatever is handed over fails. Between commits the thread keeps house within `keep`. `window`: commits follow each other
+    no closer, seconds, so that more messages share one; a message that comes alone does not wait.
     """
 
     def __init__(
         self,
         outbox: Outbox,
+        keep: Keep,
         on_effects: Callable[[set[str]], None],
         on_outside: Callable[[], None],
         on_end: Callable[[KrakenError], None],
+        *,
+        window: float = 0.0,
     ) -> None:
         self._outbox = outbox
+        self._keep = keep
+        self._window = window
         self._on_effects = on_effects
         self._on_outside = on_outside
         self._on_end = on_end
@@ -73,6 +89,12 @@ class Committer:
         self._failing = False
         self._broken = False
         self._ended = False
+        self._committed_at = -float("inf")
+        self._skip = 0  # so many batches are not waited for
+        self._vain = 0
+        self._tidy_at = 0.0
+        self._dropped: dict[str, Dropped] = {}
+        self._dropped_at = -float("inf")
 
     def start(self) -> None:
         self._thread.start()
@@ -116,13 +138,17 @@ class Committer:
             if time.monotonic() - looked >= _IDLE and not self._ended:
                 looked = time.monotonic()
                 self._look_outside()
+                self._report_dropped()
+            if time.monotonic() >= self._tidy_at and not self._ended:
+                self._tidy(idle=not items)
 
     def _next(self, *, crowd: bool) -> tuple[list[_Item], _Mark | None]:
         """What waits, as one batch, and the mark that closed it. `crowd`: more is on its way, so wait a moment for it."""
         items: list[_Item] = []
         try:
-            entry = self._queue.get(timeout=_IDLE)
-            if crowd:
+            entry = self._queue.get(timeout=min(_IDLE, max(_BREATH, self._tidy_at - time.monotonic())))
+            until = self._window_end()
+            if crowd and not self._window:
                 time.sleep(_GATHER)
             while True:
                 if isinstance(entry, _Mark):
@@ -130,9 +156,27 @@ class Committer:
                 items.append(entry)
                 if len(items) >= _BATCH:
                     return items, None
-                entry = self._queue.get_nowait()
+                wait = until - time.monotonic()
+                entry = self._queue.get(timeout=wait) if wait > 0 else self._queue.get_nowait()
         except Empty:
+            self._learn(len(items))
             return items, None
+
+    def _window_end(self) -> float:
+        """Until when more may come into the batch; now, where waiting has been in vain lately: a collector that sends one
+        message after the other is not to be held up.
+        """
+        if self._skip:
+            self._skip -= 1
+            return 0.0
+        return self._committed_at + self._window
+
+    def _learn(self, came: int) -> None:
+        if came > 1:
+            self._vain = 0
+        elif came == 1 and not self._skip and self._window:
+            self._vain = min(_VAIN, 2 * self._vain + 1)
+            self._skip = self._vain
 
     def _commit(self, items: list[_Item]) -> None:
         told: list[tuple[Committed, KrakenError | None]] = []
@@ -174,7 +218,9 @@ class Committer:
                 item.done.set_result(None)
             else:
                 item.done.set_exception(error)
+        self._committed_at = time.monotonic()
         if error is None:
+            self._drop()
             sinks = {queued.effect.sink for item in items for queued in item.transaction.effects}
             if sinks:
                 self._on_effects(sinks)
@@ -208,6 +254,54 @@ class Committer:
         if changed:
             self._call(self._on_outside)
 
+    def _tidy(self, *, idle: bool) -> None:
+        """A step of housekeeping; the next one soon where there is more to do, but not before messages."""
+        pause = _TIDY
+        try:
+            tidied = self._outbox.tidy(self._keep, clock.now_ns(), time.monotonic())
+        except StorageUnavailable:
+            pass  # the next commit says so
+        except StorageDamaged as failure:
+            self._end(failure)
+        except Exception as failure:  # a bug in housekeeping must not end committing
+            log.exception("storage.untidy", reason=f"{type(failure).__name__}: {failure}")
+            pause = _TIDY_FAILED
+        else:
+            pause = _TIDY if not tidied.more else _BREATH if idle else _TIDY_BUSY
+            for one in tidied.done:
+                if isinstance(one, SetAside):
+                    log.error("storage.row_damaged", table=one.table, row=one.row)
+                else:
+                    _report_trimmed(one)
+        self._tidy_at = time.monotonic() + pause
+
+    def _drop(self) -> None:
+        """Where the outbox is full and may drop: drop."""
+        if not self._keep.droppable or self._outbox.queued_bytes() <= self._keep.queued_bytes:
+            return
+        try:
+            dropped = self._outbox.drop(self._keep)
+        except StorageUnavailable:
+            return  # the next commit says so
+        except StorageDamaged as failure:
+            self._end(failure)
+            return
+        for one in dropped:
+            before = self._dropped.get(one.sink)
+            oldest, count = (before.oldest, before.count) if before else (one.oldest, 0)
+            self._dropped[one.sink] = Dropped(one.sink, count + one.count, oldest)
+        self._report_dropped()
+
+    def _report_dropped(self) -> None:
+        """One log line for a burst, and one more a minute while it goes on."""
+        if not self._dropped or time.monotonic() - self._dropped_at < _DROP_REPORT:
+            return
+        self._dropped_at = time.monotonic()
+        for one in self._dropped.values():
+            oldest = clock.moment(one.oldest).isoformat()
+            log.warning("outbox.dropped", sink=one.sink, count=one.count, oldest=oldest)
+        self._dropped.clear()
+
     def _tell(self, told: list[tuple[Committed, KrakenError | None]]) -> None:
         for done, error in told:
             done(error)
@@ -217,3 +311,11 @@ class Committer:
             self._loop.call_soon_threadsafe(function, *args)
         except RuntimeError:
             pass  # the loop is closed: nobody waits any more
+
+
+def _report_trimmed(one: Trimmed) -> None:
+    until = clock.moment(one.until).isoformat()
+    if one.what == "store":
+        log.info("store.trimmed", count=one.count, until=until)
+    else:
+        log.info("dead.trimmed", count=one.count, until=until)

@@ -57,10 +57,11 @@ class EffectRules(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`reply_wait` in seconds; `queued_bytes`: bound of inbox and outbox together."""
+    """`reply_wait` in seconds; `queued_bytes`: bound of inbox and outbox together, but for effects of sinks in `droppable`."""
 
     reply_wait: float
     queued_bytes: int
+    droppable: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -181,7 +182,7 @@ class Engine:
             if self._debug:
                 self._handled(message, [], began)
             return respond(message, (), accepted=False)
-        if self._outbox.queued_bytes() >= self._limits.queued_bytes:
+        if self._outbox.queued_bytes(self._limits.droppable) >= self._limits.queued_bytes:
             raise QueueFull(f"inbox and outbox hold {self._limits.queued_bytes // 2**20} MB, their bound")
         answer: asyncio.Future[Response] = self._loop.create_future()
         flight = Flight(message, {}, began, answer)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
@@ -101,6 +101,55 @@ class DeadFilter:
     until: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How much is kept. Ages in nanoseconds, 0: no limit.
+
+    `queued_bytes`: above it, effects of the sinks in `droppable` are dropped, oldest first; 0: none are.
+    """
+
+    store_age: int = 0
+    store_bytes: int = 0
+    dead_age: int = 0
+    dead_bytes: int = 0
+    queued_bytes: int = 0
+    droppable: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """Points or dead letters that were too old or too many have left: `count` of them, up to the time `until`."""
+
+    what: Literal["store", "dead"]
+    count: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Effects of a sink have left the full outbox undelivered: `count` of them, the oldest one's message came at `oldest`."""
+
+    sink: str
+    count: int
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A row that cannot be read any more has left its table; its content is kept in the table `damaged`."""
+
+    table: str
+    row: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tidied:
+    """What a step of housekeeping has ended, and whether there is more to do now."""
+
+    done: list[Trimmed | SetAside] = field(default_factory=list)
+    more: bool = False
+
+
 class Outbox(Protocol):
     """Inbox, outbox, dead letters, state, points and last good sources in one place that survives a power cut.
 
@@ -125,12 +174,30 @@ class Outbox(Protocol):
         """True once after another process has written to the same storage since the last call."""
         ...
 
+    def drop(self, keep: Keep) -> list[Dropped]:
+        """Drop the oldest effects that may be dropped, durably, until a bit less than `keep.queued_bytes` waits.
+
+        Effects that their courier has taken already may be among them.
+        """
+        ...
+
+    def tidy(self, keep: Keep, wall: int, monotonic: float) -> Tidied:
+        """One small step of housekeeping (about 20 ms): set aside what is damaged, trim what is too old or too much, give
+        room on the disk back. For moments in which nothing waits to be committed.
+
+        `wall` in nanoseconds since 1970, `monotonic` in seconds: ages count only while the one keeps pace with the other.
+        """
+        ...
+
     def close(self) -> None: ...
 
     # ── what is where ──
 
-    def queued_bytes(self) -> int:
-        """Bytes of payload that inbox and outbox hold now, about: what KRAKENB_OUTBOX_MAX_MB bounds. Cheap."""
+    def queued_bytes(self, besides: frozenset[str] = frozenset()) -> int:
+        """Bytes of payload that inbox and outbox hold now, about: what KRAKENB_OUTBOX_MAX_MB bounds. Cheap.
+
+        Without the effects of the sinks in `besides`.
+        """
         ...
 
     def last_seq(self) -> int:

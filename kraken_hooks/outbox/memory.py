@@ -17,10 +17,24 @@ from kraken_hooks import clock
 from kraken_hooks.clock import moment
 from kraken_hooks.message import Message
 from kraken_hooks.outbox import schema
-from kraken_hooks.outbox.base import DeadFilter, PendingMessage, Transaction, Value
+from kraken_hooks.outbox.base import (
+    DeadFilter,
+    Dropped,
+    Keep,
+    PendingMessage,
+    SetAside,
+    Tidied,
+    Transaction,
+    Trimmed,
+    Value,
+)
+from kraken_hooks.outbox.retention import LEFT, TrustedClock
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
 
 _READ_BYTES: Final = 8 * 1024 * 1024
+
+#: What a point takes here, about.
+_POINT_BYTES: Final = 100
 
 #: (measurement, field, tags as text)
 _Series = tuple[str, str, str]
@@ -44,6 +58,7 @@ class MemoryOutbox:
         self._paused: set[str] = set()
         self._last_seq = 0
         self._last_effect = 0
+        self._clock = TrustedClock(0)
         self._identity = os.urandom(16).hex()
 
     def commit(self, batch: list[Transaction]) -> None:
@@ -109,6 +124,54 @@ class MemoryOutbox:
         if not left:
             del self._pending[seq], self._inbox[seq]
 
+    def drop(self, keep: Keep) -> list[Dropped]:
+        dropped: dict[str, list[QueuedEffect]] = {}
+        excess = self.queued_bytes() - keep.queued_bytes * LEFT
+        with self._lock:
+            for seq in sorted(self._outbox):
+                queued = self._outbox[seq]
+                if excess > 0 and queued.effect.sink in keep.droppable:
+                    excess -= len(schema.pack(queued))
+                    dropped.setdefault(queued.effect.sink, []).append(self._outbox.pop(seq))
+        return [Dropped(sink, len(gone), gone[0].at) for sink, gone in dropped.items()]
+
+    def tidy(self, keep: Keep, wall: int, monotonic: float) -> Tidied:
+        trusted = self._clock.trusts(wall, monotonic)
+        with self._lock:
+            done: list[Trimmed | SetAside] = [
+                *self._trim_points(keep, wall if trusted else None),
+                *self._trim_dead(keep, wall if trusted else None),
+            ]
+        return Tidied(done)
+
+    def _trim_points(self, keep: Keep, now: int | None) -> list[Trimmed]:
+        times = sorted(key[0] for points in self._points.values() for key in points)
+        most = keep.store_bytes // _POINT_BYTES if keep.store_bytes else len(times)
+        until = times[-round(most * LEFT)] if most < len(times) else None
+        if now is not None and keep.store_age:
+            until = max(now - keep.store_age, until if until is not None else 0)
+        if until is None:
+            return []
+        for series, points in list(self._points.items()):
+            left = self._points[series] = {key: value for key, value in points.items() if key[0] >= until}
+            if not left:
+                del self._points[series], self._tags[series]
+        count = len(times) - sum(len(points) for points in self._points.values())
+        return [Trimmed("store", count, until)] if count else []
+
+    def _trim_dead(self, keep: Keep, now: int | None) -> list[Trimmed]:
+        sizes = {id: len(schema.pack(letter)) for id, letter in self._dead.items()}
+        total = sum(sizes.values())
+        excess = total - keep.dead_bytes * LEFT if keep.dead_bytes and total > keep.dead_bytes else 0.0
+        too_old = now - keep.dead_age if now is not None and keep.dead_age else None
+        count, until = 0, 0
+        for letter in sorted(self._dead.values(), key=lambda letter: letter.at):
+            if excess > 0 or (too_old is not None and letter.at < too_old):
+                del self._dead[letter.id]
+                excess -= sizes[letter.id]
+                count, until = count + 1, letter.at
+        return [Trimmed("dead", count, until)] if count else []
+
     def changed_outside(self) -> bool:
         return False
 
@@ -117,10 +180,10 @@ class MemoryOutbox:
 
     # ── what is where ──
 
-    def queued_bytes(self) -> int:
+    def queued_bytes(self, besides: frozenset[str] = frozenset()) -> int:
         with self._lock:
             return sum(message.size for message in self._inbox.values()) + sum(
-                len(schema.pack(queued)) for queued in self._outbox.values()
+                len(schema.pack(queued)) for queued in self._outbox.values() if queued.effect.sink not in besides
             )
 
     def last_seq(self) -> int:

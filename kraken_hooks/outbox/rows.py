@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kraken_hooks.outbox import schema
-from kraken_hooks.outbox.base import SEQ_STEP, Point, Transaction
+from kraken_hooks.outbox.base import SEQ_STEP, Dropped, Keep, Point, Transaction
 from kraken_hooks.outcome import DeadLetter, QueuedEffect
 
 #: Before a sink's name: its key in `meta` while it rests.
@@ -67,6 +69,15 @@ def _sinks(connection: sqlite3.Connection) -> Iterator[str]:
     while row := connection.execute("SELECT sink FROM outbox WHERE sink > ? LIMIT 1", (sink,)).fetchone():
         sink = row[0]
         yield sink
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row, by its table and key; `where` is the condition that finds it."""
+
+    table: str
+    where: str
+    key: tuple[Any, ...]
 
 
 class Numbers:
@@ -149,6 +160,55 @@ class Rows:
     def forget_series(self) -> None:
         """Some series are gone."""
         self._series.clear()
+
+    def write_hours(self, hours: Counter[int]) -> None:
+        """So many points more of these hours."""
+        self._connection.executemany(
+            "INSERT INTO hours VALUES (?, ?) ON CONFLICT (hour) DO UPDATE SET points = points + excluded.points",
+            hours.items(),
+        )
+
+    def set_aside(self, place: Place, found: int, change: Tally) -> bool:
+        """Move a row that cannot be read to `damaged`. False: it is gone already."""
+        column = {"inbox": "message", "outbox": "effect", "dead": "letter", "state": "value", "last_good": "source"}
+        content = column[place.table]
+        gone = self._connection.execute(
+            f"DELETE FROM {place.table} WHERE {place.where} RETURNING {content}", place.key
+        ).fetchone()
+        if gone is None:
+            return False
+        self._connection.execute(
+            "INSERT INTO damaged (found, place, row, content) VALUES (?, ?, ?, ?)",
+            (found, place.table, json.dumps(place.key), gone[0]),
+        )
+        size = len(gone[0])
+        if place.table == "inbox":
+            self._connection.execute("DELETE FROM inbox_pending WHERE seq = ?", place.key)
+            change.inbox -= size
+        elif place.table == "outbox":
+            change.count(place.key[0], -1, -size)
+        elif place.table == "dead":
+            change.dead -= size
+        return True
+
+    def drop(self, keep: Keep, excess: int, change: Tally) -> list[Dropped]:
+        """Remove the oldest droppable effects until `excess` bytes have gone."""
+        statement = "SELECT seq, length(effect), effect FROM outbox WHERE sink = ? ORDER BY seq"
+        cursors = {sink: self._connection.execute(statement, (sink,)) for sink in keep.droppable}
+        oldest = heapq.merge(*(_with(sink, cursor) for sink, cursor in cursors.items()))
+        first: dict[str, bytes] = {}
+        seqs: dict[str, list[int]] = {}
+        for seq, sink, size, effect in oldest:
+            if excess <= 0:
+                break
+            first.setdefault(sink, effect)
+            seqs.setdefault(sink, []).append(seq)
+            excess -= size
+        for cursor in cursors.values():
+            cursor.close()
+        for sink, gone in seqs.items():
+            self._settle(sink, gone, change)
+        return [Dropped(sink, len(gone), _came(first[sink])) for sink, gone in seqs.items()]
 
     # ── inbox ──
 
@@ -270,6 +330,19 @@ class Rows:
                 self._connection.execute("DELETE FROM last_good WHERE file = ?", (file,))
             else:
                 self._connection.execute("INSERT OR REPLACE INTO last_good VALUES (?, ?)", (file, schema.seal(source)))
+
+
+def _with(sink: str, cursor: sqlite3.Cursor) -> Iterator[tuple[int, str, int, bytes]]:
+    for seq, size, effect in cursor:
+        yield seq, sink, size, effect
+
+
+def _came(effect: bytes) -> int:
+    """When the effect's message came; 0 where that cannot be read."""
+    try:
+        return schema.unpack_effect(effect).at
+    except schema.DamagedRow:
+        return 0
 
 
 def dead_row(letter: DeadLetter) -> tuple[Any, ...]:

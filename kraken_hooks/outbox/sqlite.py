@@ -11,7 +11,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,10 +19,11 @@ import msgspec
 
 from kraken_hooks import clock
 from kraken_hooks.clock import moment
-from kraken_hooks.errors import StorageDamaged
-from kraken_hooks.outbox import rows, schema
-from kraken_hooks.outbox.base import DeadFilter, PendingMessage, Transaction, Value
+from kraken_hooks.errors import KrakenError, StorageDamaged
+from kraken_hooks.outbox import retention, rows, schema
+from kraken_hooks.outbox.base import DeadFilter, Dropped, Keep, PendingMessage, Tidied, Transaction, Value
 from kraken_hooks.outbox.connection import connect, prepare, translated
+from kraken_hooks.outbox.housekeeping import Housekeeping
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
 
 #: No more messages or effects are read at once beyond this, bytes.
@@ -34,23 +34,14 @@ _LOG_BYTES: Final = 16 * 1024 * 1024
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A row, by its table and key; `where` is the condition that finds it."""
-
-    table: str
-    where: str
-    key: tuple[Any, ...]
-
-
 class SqliteOutbox:
     """Inbox, outbox, dead letters, state and points in one database file. Implements `outbox.base.Outbox`."""
 
     #: Is told, in whichever thread, when the database turns out to be damaged while it is open.
     on_damage: Callable[[StorageDamaged], None] | None = None
 
-    def __init__(self, path: Path) -> None:
-        """Open the database, or make it.
+    def __init__(self, path: Path, *, relaxed: bool = False) -> None:
+        """Open the database, or make it. `relaxed`: commits reach the disk when the system writes them, not at once.
 
         Raises:
             StorageUnavailable: it cannot be opened or written now.
@@ -58,13 +49,14 @@ class SqliteOutbox:
             StorageUnusable: it is another program's, or of another version.
         """
         self._path = path
+        self._synchronous = "NORMAL" if relaxed else "FULL"
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._lock = threading.Lock()  # the writing connection, and the list of readers
         self._tally: rows.Tally | None = None
         self._data_version = 0
         self._numbers = rows.Numbers()
-        self._spoiled: dict[_Place, None] = {}
+        self._house = Housekeeping(path, self._writing, self._counted)
         self._writer: tuple[sqlite3.Connection, rows.Rows] | None = None
         with self._lock:
             self._open_writer()
@@ -75,6 +67,18 @@ class SqliteOutbox:
         with self._writing() as (_, table, change):
             table.write(batch, change)
 
+    def drop(self, keep: Keep) -> list[Dropped]:
+        excess = self.queued_bytes() - round(keep.queued_bytes * retention.LEFT)
+        with self._writing() as (_, table, change):
+            return table.drop(keep, excess, change)
+
+    def tidy(self, keep: Keep, wall: int, monotonic: float) -> Tidied:
+        tidied = self._house.step(keep, wall, monotonic)
+        with self._lock, self._translated():
+            connection, _ = self._writer or self._open_writer()
+            self._house.shorten_log(connection)
+        return tidied
+
     def changed_outside(self) -> bool:
         with self._lock, self._translated():
             connection, _ = self._writer or self._open_writer()
@@ -83,13 +87,14 @@ class SqliteOutbox:
             if changed:
                 connection.execute("BEGIN")
                 self._look(connection)
-                assert self._tally is not None
-                rows.count_messages(connection, self._tally)
+                rows.count_messages(connection, self._counted())
                 connection.execute("COMMIT")
                 self._data_version = version
         return changed
 
     def close(self) -> None:
+        with suppress(KrakenError):  # then some points are not counted
+            self._house.write_hours()
         with self._lock:
             if self._writer is not None:
                 connection, _ = self._writer
@@ -115,15 +120,17 @@ class SqliteOutbox:
             except BaseException:
                 self._drop_writer()
                 raise
-            assert self._tally is not None
-            self._tally.add(change)
+            self._counted().add(change)
+
+    def _counted(self) -> rows.Tally:
+        assert self._tally is not None
+        return self._tally
 
     def _look(self, connection: sqlite3.Connection) -> None:
         """Count in what another process has put into the outbox."""
         before = self._numbers.look(connection)
         if before is not None:
-            assert self._tally is not None
-            rows.count_effects(connection, self._tally, before)
+            rows.count_effects(connection, self._counted(), before)
 
     def _drop_writer(self) -> None:
         """Closing rolls back what was not committed."""
@@ -138,7 +145,7 @@ class SqliteOutbox:
             try:
                 prepare(connection, self._path)
                 connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(f"PRAGMA synchronous = {self._synchronous}")
                 connection.execute("PRAGMA secure_delete = FAST")  # no page is written only to blank it
                 connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
                 self._numbers.reconnect()
@@ -158,9 +165,9 @@ class SqliteOutbox:
 
     # ── what is where ──
 
-    def queued_bytes(self) -> int:
-        assert self._tally is not None
-        return self._tally.inbox + sum(list(self._tally.bytes.values()))
+    def queued_bytes(self, besides: frozenset[str] = frozenset()) -> int:
+        counted = list(self._counted().bytes.items())
+        return self._counted().inbox + sum(size for sink, size in counted if sink not in besides)
 
     def last_seq(self) -> int:
         return self._numbers.last
@@ -177,8 +184,7 @@ class SqliteOutbox:
         return dict(self._read("SELECT file, count(DISTINCT seq) FROM inbox_pending GROUP BY file"))
 
     def queued(self) -> dict[str, int]:
-        assert self._tally is not None
-        return {sink: effects for sink, effects in list(self._tally.effects.items()) if effects}
+        return {sink: effects for sink, effects in list(self._counted().effects.items()) if effects}
 
     # ── inbox ──
 
@@ -194,7 +200,7 @@ class SqliteOutbox:
                 return []
             for stored, seq, hooks in read:
                 after = seq
-                message = self._unpacked(schema.unpack_message, stored, _Place("inbox", "seq = ?", (seq,)))
+                message = self._unpacked(schema.unpack_message, stored, rows.Place("inbox", "seq = ?", (seq,)))
                 if message is not None:
                     found.append(PendingMessage(message, hooks.split("\n")))
         return found
@@ -210,7 +216,7 @@ class SqliteOutbox:
                 return []
             for stored, seq in read:
                 after = seq
-                place = _Place("outbox", "sink = ? AND seq = ?", (sink, seq))
+                place = rows.Place("outbox", "sink = ? AND seq = ?", (sink, seq))
                 queued = self._unpacked(schema.unpack_effect, stored, place)
                 if queued is not None:
                     found.append(queued)
@@ -221,7 +227,7 @@ class SqliteOutbox:
     def state(self, file: str) -> dict[str, object]:
         found = {}
         for key, stored in self._read("SELECT key, value FROM state WHERE file = ?", (file,)):
-            place = _Place("state", "file = ? AND key = ?", (file, key))
+            place = rows.Place("state", "file = ? AND key = ?", (file, key))
             packed = self._unpacked(schema.unseal, stored, place)
             if packed is not None:
                 found[key] = schema.unpack_value(stored)
@@ -230,7 +236,7 @@ class SqliteOutbox:
     def last_good(self) -> dict[str, bytes]:
         found = {}
         for file, stored in self._read("SELECT file, source FROM last_good"):
-            source = self._unpacked(schema.unseal, stored, _Place("last_good", "file = ?", (file,)))
+            source = self._unpacked(schema.unseal, stored, rows.Place("last_good", "file = ?", (file,)))
             if source is not None:
                 found[file] = bytes(source)
         return found
@@ -271,7 +277,7 @@ class SqliteOutbox:
         where, values = _dead_where(wanted)
         found = []
         for stored, id in self._read(f"SELECT letter, id FROM dead {where} ORDER BY at, id LIMIT ?", (*values, limit)):
-            letter = self._unpacked(schema.unpack_letter, stored, _Place("dead", "id = ?", (id,)))
+            letter = self._unpacked(schema.unpack_letter, stored, rows.Place("dead", "id = ?", (id,)))
             if letter is not None:
                 found.append(letter)
         return found
@@ -290,7 +296,7 @@ class SqliteOutbox:
             again = []
             for id in ids:
                 row = connection.execute("SELECT letter FROM dead WHERE id = ?", (id,)).fetchone()
-                letter = row and self._unpacked(schema.unpack_letter, row[0], _Place("dead", "id = ?", (id,)))
+                letter = row and self._unpacked(schema.unpack_letter, row[0], rows.Place("dead", "id = ?", (id,)))
                 if not letter:
                     continue
                 if letter.kind is DeadKind.RUN and letter.message is not None:
@@ -330,12 +336,12 @@ class SqliteOutbox:
             cursor.close()
         return found
 
-    def _unpacked(self, unpack: Callable[[bytes], T], stored: bytes, place: _Place) -> T | None:
+    def _unpacked(self, unpack: Callable[[bytes], T], stored: bytes, place: rows.Place) -> T | None:
         """The content of a row; None where it is damaged: it is passed over now, and set aside by the commit thread."""
         try:
             return unpack(stored)
         except schema.DamagedRow:
-            self._spoiled[place] = None
+            self._house.spoiled[place] = None
             return None
 
     def _reader(self) -> sqlite3.Connection:

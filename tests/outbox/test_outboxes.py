@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 
 import pytest
 
 from kraken_hooks.errors import StorageUnusable
 from kraken_hooks.message import Message
-from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Point, Transaction
+from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Keep, Point, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outbox.sqlite import SqliteOutbox
 from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, QueuedEffect, RunError
@@ -314,6 +316,111 @@ class TestDeadLetters:
         assert outbox.count_dead(DeadFilter()) == 0
 
 
+class House:
+    """Keeps house with a clock that goes as it should and has done so for two hours."""
+
+    def __init__(self, outbox) -> None:
+        self._outbox = outbox
+
+    def keep(self, now: int, **keep) -> list:
+        """All that there is to do at `now`, nanoseconds."""
+        self._outbox.tidy(Keep(), now - 2 * HOUR, 0.0)
+        done = []
+        for step in range(10_000):
+            tidied = self._outbox.tidy(Keep(**keep), now, 7_200.0 + 6 * step)
+            done += tidied.done
+            if not tidied.more:
+                return done
+        raise AssertionError("there is no end")
+
+
+HOUR = 3_600_000_000_000
+DAY = 24 * HOUR
+
+
+class TestRetention:
+    def test_old_values_leave_and_series_without_any(self, outbox):
+        now = 1_000 * DAY
+        points = [point(now - n * DAY, n, f"p{n}", {"id": str(n % 3)}) for n in range(20)]
+        outbox.commit([Transaction(points=[*points, point(now - 50 * DAY, 1, "gone", {"id": "gone"})])])
+        done = House(outbox).keep(now, store_age=10 * DAY)
+        assert [(one.what, one.count) for one in done] == [("store", 10)]
+        assert abs(done[0].until - (now - 10 * DAY)) < HOUR
+        assert [value for _, value in outbox.window("env", "temp", -(2**62), None, 100)] == list(range(10, -1, -1))
+        assert outbox.last("env", "temp", {"id": "gone"}) is None
+        outbox.commit([Transaction(points=[point(now, 7, "back", {"id": "gone"})])])
+        assert outbox.last("env", "temp", {"id": "gone"}) == 7
+
+    def test_where_there_are_too_many_the_oldest_values_leave(self, outbox):
+        points = [point(n * HOUR, n, f"p{n}", {"id": str(n % 7)}) for n in range(1, 20_001)]
+        outbox.commit([Transaction(points=points)])
+        done = House(outbox).keep(30_000 * HOUR, store_bytes=500_000)
+        left = [value for _, value in outbox.window("env", "temp", -(2**62), None, 100_000)]
+        assert {one.what for one in done} == {"store"}
+        assert sum(one.count for one in done) == 20_000 - len(left)
+        assert left == list(range(20_001 - len(left), 20_001)), "the newest are kept, whatever their series"
+        assert 1_000 < len(left) < 19_000
+
+    def test_old_dead_letters_leave(self, outbox):
+        now = 1_000 * DAY
+        outbox.commit([Transaction(dead=[dead_run(f"r{n}", at=now - n * DAY) for n in range(20)])])
+        done = House(outbox).keep(now, dead_age=10 * DAY)
+        assert [(one.what, one.count) for one in done] == [("dead", 9)]
+        assert [letter.id for letter in outbox.dead(DeadFilter(), 100)] == [f"r{n}" for n in range(10, -1, -1)]
+
+    def test_where_there_are_too_many_the_oldest_dead_letters_leave(self, outbox):
+        outbox.commit([Transaction(dead=[dead_run(f"r{n:04}", at=n) for n in range(2_000)])])
+        done = House(outbox).keep(DAY, dead_bytes=50_000)
+        left = [letter.id for letter in outbox.dead(DeadFilter(), 10_000)]
+        assert [(one.what, one.count) for one in done] == [("dead", 2_000 - len(left))]
+        assert left == [f"r{n:04}" for n in range(2_000 - len(left), 2_000)]
+        assert 100 < len(left) < 1_000
+
+    def test_without_a_limit_everything_stays(self, outbox):
+        outbox.commit([Transaction(points=[point(1, 1)], dead=[dead_run("r", at=1)])])
+        assert House(outbox).keep(100_000 * DAY) == []
+        assert outbox.last("env", "temp", None) == 1
+
+    def test_a_clock_that_jumps_ahead_throws_nothing_away(self, outbox):
+        now = 20_000 * DAY
+        outbox.commit([Transaction(points=[point(now, 1)], dead=[dead_run("r", at=now)])])
+        keep = Keep(store_age=DAY, dead_age=DAY)
+        for hour in range(24):
+            jumped = now + (4_000 * DAY if hour >= 2 else 0)
+            outbox.tidy(keep, jumped + hour * HOUR, hour * 3600.0)
+        assert outbox.last("env", "temp", None) == 1
+        assert outbox.count_dead(DeadFilter()) == 1
+
+
+class TestDropping:
+    def test_the_oldest_effects_of_sinks_that_may_be_dropped_leave(self, outbox):
+        effects = [effect(n, "influxdb" if n % 2 else "slack", "x" * 1_000) for n in range(1, 201)]
+        outbox.commit([Transaction(effects=effects)])
+        outbox.commit([accept(999, "a.py:f")])
+        keep = Keep(queued_bytes=150_000, droppable=frozenset({"influxdb", "websocket"}))
+        dropped = outbox.drop(keep)
+        assert [(one.sink, one.oldest) for one in dropped] == [("influxdb", 1)]
+        left = [queued.seq for queued in outbox.take("influxdb", 0, 1_000)]
+        assert left == list(range(2 * dropped[0].count + 1, 201, 2)), "oldest first"
+        assert outbox.queued() == {"slack": 100, "influxdb": 100 - dropped[0].count}
+        assert 120_000 < outbox.queued_bytes() < 150_000
+        assert outbox.waiting() == {"a.py": 1}
+        outbox.commit([Transaction(settled={"influxdb": [1, 3, left[0]]})])
+        assert outbox.queued()["influxdb"] == 99 - dropped[0].count, "what a courier has taken may be settled"
+
+    def test_nothing_else_is_dropped(self, outbox):
+        outbox.commit(
+            [accept(1, "a.py:f", payload=b"x" * 10_000), Transaction(effects=[effect(2, "slack", "x" * 10_000)])]
+        )
+        assert outbox.drop(Keep(queued_bytes=1, droppable=frozenset({"influxdb"}))) == []
+        assert (outbox.waiting(), outbox.queued()) == ({"a.py": 1}, {"slack": 1})
+
+    def test_bytes_are_counted_with_and_without_them(self, outbox):
+        outbox.commit([Transaction(effects=[effect(1, "influxdb", "x" * 5_000), effect(2, "slack", "x" * 1_000)])])
+        assert 6_000 < outbox.queued_bytes() < 7_000
+        assert 1_000 < outbox.queued_bytes(frozenset({"influxdb"})) < 1_200
+
+
 class TestAllOrNothing:
     @pytest.mark.parametrize(
         "bad",
@@ -401,6 +508,76 @@ os._exit(9)
         ours.close()
         theirs.close()
 
+    def test_the_file_shrinks_when_much_has_left(self, tmp_path):
+        path = tmp_path / "kraken.db"
+        outbox = SqliteOutbox(path)
+        for start in range(1, 20_001, 1_000):
+            outbox.commit([Transaction(effects=[effect(n, text="x" * 2_000) for n in range(start, start + 1_000)])])
+        outbox.commit([Transaction(points=[point(1, 1)])])
+        outbox.commit([Transaction(settled={"slack": list(range(1, 20_001))})])
+        assert outbox.queued() == {}
+        House(outbox).keep(DAY)
+        outbox.close()
+        assert path.stat().st_size < 10 << 20
+        again = SqliteOutbox(path)
+        assert again.last("env", "temp", None) == 1
+        again.close()
+
+    def test_housekeeping_goes_in_small_steps(self, tmp_path):
+        outbox = SqliteOutbox(tmp_path / "kraken.db")
+        outbox.commit([Transaction(points=[point(n, n, tags={"id": str(n % 500)}) for n in range(1, 100_001)])])
+        keep, steps = Keep(store_age=DAY), 0
+        for hour in range(3):
+            outbox.tidy(Keep(), 100 * DAY + hour * HOUR, hour * 3_600.0)
+        while outbox.tidy(keep, 100 * DAY + 3 * HOUR, 3 * 3_600.0 + 6).more:
+            steps += 1
+            outbox.commit([Transaction(state={"a.py": {"x": steps}})])
+        assert steps > 0
+        assert outbox.last("env", "temp", None) is None
+        outbox.close()
+
+    def test_a_damaged_row_is_set_aside_and_counted_out(self, tmp_path):
+        outbox = SqliteOutbox(tmp_path / "kraken.db")
+        outbox.commit([accept(1, "a.py:f"), Transaction(effects=[effect(2), effect(3)])])
+        with sqlite3.connect(tmp_path / "kraken.db") as other:
+            other.execute("UPDATE outbox SET effect = zeroblob(length(effect)) WHERE seq = 2")
+            other.execute("UPDATE inbox SET message = zeroblob(length(message))")
+        other.close()
+        assert [queued.seq for queued in outbox.take("slack", 0, 10)] == [3]
+        assert outbox.pending("a.py", 0, 10) == []
+        done = outbox.tidy(Keep(), DAY, 1.0).done
+        assert {(one.table, one.row) for one in done} == {("outbox", '["slack", 2]'), ("inbox", "[1]")}
+        assert (outbox.queued(), outbox.waiting()) == ({"slack": 1}, {})
+        before = outbox.queued_bytes()
+        assert outbox.tidy(Keep(), DAY, 2.0).done == []
+        outbox.commit([Transaction(settled={"slack": [3]})])
+        assert 0 == outbox.queued_bytes() < before
+        outbox.close()
+
+    def test_readers_that_never_rest_do_not_let_the_log_grow_without_end(self, tmp_path):
+        outbox = SqliteOutbox(tmp_path / "kraken.db")
+        log = tmp_path / "kraken.db-wal"
+        stop = threading.Event()
+
+        def read() -> None:
+            while not stop.is_set():
+                outbox.take("slack", 0, 500)
+
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        largest = 0
+        for start in range(1, 60_001, 200):
+            outbox.commit([Transaction(effects=[effect(n, text="x" * 2_000) for n in range(start, start + 200)])])
+            outbox.tidy(Keep(), DAY, start / 1_000)
+            largest = max(largest, log.stat().st_size)
+        stop.set()
+        for reader in readers:
+            reader.join()
+        assert largest < 100 << 20, "of 120 MB that were written"
+        assert log.stat().st_size < 40 << 20
+        outbox.close()
+
     def test_another_process_may_replay_while_this_one_commits(self, tmp_path):
         ours, theirs = SqliteOutbox(tmp_path / "kraken.db"), SqliteOutbox(tmp_path / "kraken.db")
         ours.commit([Transaction(dead=[dead_run("r")])])
@@ -415,16 +592,12 @@ os._exit(9)
         theirs.close()
 
     def test_a_database_of_another_program_is_refused(self, tmp_path):
-        import sqlite3
-
         with sqlite3.connect(tmp_path / "kraken.db") as other:
             other.execute("CREATE TABLE theirs (x)")
         with pytest.raises(StorageUnusable, match="another program"):
             SqliteOutbox(tmp_path / "kraken.db")
 
     def test_a_newer_version_is_refused(self, tmp_path):
-        import sqlite3
-
         SqliteOutbox(tmp_path / "kraken.db").close()
         with sqlite3.connect(tmp_path / "kraken.db") as newer:
             newer.execute("PRAGMA user_version = 99")

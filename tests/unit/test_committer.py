@@ -8,7 +8,7 @@ import pytest
 
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.errors import KrakenError, StorageDamaged, StorageUnavailable
-from kraken_hooks.outbox.base import Transaction
+from kraken_hooks.outbox.base import Keep, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 
 
@@ -30,7 +30,7 @@ def test_after_a_failure_for_good_everybody_is_told_and_the_broker_ends(failure)
     async def scenario() -> tuple[list[object], list[KrakenError], int]:
         outbox = Failing(failure)
         ends: list[KrakenError] = []
-        committer = Committer(outbox, lambda _: None, lambda: None, ends.append)
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, ends.append)
         committer.start()
         told: list[object] = []
         for _ in range(2):
