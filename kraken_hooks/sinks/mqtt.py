@@ -8,7 +8,6 @@ connection: by the courier alone, so each connection has a client of its own, wi
 from __future__ import annotations
 
 import select
-import socket
 import ssl
 import time
 import uuid
@@ -169,7 +168,6 @@ class _Connection:
         #: What the server has said to each publish, by packet identifier.
         self._verdicts: dict[int, int] = {}
         self._client = _client(version, self._settle)
-        self._client.on_socket_open = _without_delay
         self._client.on_connect = self._greeted
         self._client.on_disconnect = self._ended
         self._client.on_publish = self._acknowledged
@@ -348,11 +346,6 @@ def _client(version: int, refused: Callable[[int, int], None]) -> Client:
         protocol=MQTTProtocolVersion(version),
         reconnect_on_failure=False,
     )
-
-
-def _without_delay(_client: Client, _data: Any, connection: Any) -> None:
-    """Publishes are written one by one: waiting for more to send along would cost 40 ms a window."""
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _judge(code: int) -> Result:

@@ -75,8 +75,7 @@ class MqttPeer(Peer):
         (self.folder / "mosquitto.conf").write_text(
             f"user root\nlistener {self.port} 127.0.0.1\n{self.options}\n{self.listeners}\n"
             "allow_anonymous false\npassword_file passwords\nacl_file access\n"
-            f"persistence true\npersistence_location {self.folder}/\nautosave_interval 1\n"
-            "autosave_on_changes true\nmax_queued_messages 0\n"
+            f"persistence true\npersistence_location {self.folder}/\nmax_queued_messages 0\n"
         )
         with (self.folder / "server.log").open("ab") as output:
             self._process = subprocess.Popen(
@@ -100,14 +99,6 @@ class MqttPeer(Peer):
             process.terminate()
             process.wait(PATIENCE)
             self.subscriber.disconnect()
-
-    def kill(self) -> None:
-        """kill -9; the subscriber has what the server has acknowledged, or may miss it."""
-        assert self._process is not None
-        process, self._process = self._process, None
-        process.kill()
-        process.wait()
-        self.subscriber.disconnect()
 
     def settings(self) -> dict[str, str]:
         return {
