@@ -139,7 +139,10 @@ def _compile(text: str, file: str) -> tuple[CodeType, list[Problem]]:
                 raise LoadError(_in_order(problems, text))
             code = compile(tree, file, "exec", dont_inherit=True)
         except SyntaxError as error:
-            where = Problem(error.lineno or 0, error.offset or 0, f"invalid syntax: {error.msg}")
+            said = error.msg.removeprefix("invalid syntax").lstrip(". ")
+            where = Problem(
+                error.lineno or 0, error.offset or 0, f"invalid syntax: {said}" if said else "invalid syntax"
+            )
             raise LoadError([where]) from None
         except ValueError as error:  # such as an integer with too many digits
             raise LoadError([Problem(0, 0, f"it cannot be compiled: {error}")]) from None

@@ -104,7 +104,7 @@ def test_a_frame_over_the_limit_is_refused_before_it_is_there():
 
 
 def test_deep_nesting_is_refused():
-    deep = b"\x95\x18\x01\x07\xaastore.last\x81\xa1x" + b"\x91" * 5_000 + b"\xc0"
+    deep = b"\x95\x18\x01\x07\xaastore.last\x81\xa1x" + b"\x91" * 200_000 + b"\xc0"
     reader = BrokerReader()
     reader.feed(len(deep).to_bytes(4, "little") + deep)
     with pytest.raises(WorkerProtocolError):
