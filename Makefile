@@ -4,9 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1:50051
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-live soak lint bench proto clean tools
+.PHONY: help run test test-live soak fuzz lint bench proto clean tools
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ test-live: $(VENV)/.test ## try the sinks on empty servers named by LIVE_KRAKENB
 
 soak: $(VENV)/.test tools ## kill broker and servers at random for a while, and count what arrives
 	SOAK_ROUNDS=20 $(BIN)/pytest tests/test_soak.py
+
+fuzz: $(VENV)/.test ## feed every door with what nobody thought of, for MINUTES (10)
+	FUZZ_MINUTES=$(MINUTES) $(BIN)/pytest tests/fuzz -o timeout=0 -rP -q
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
