@@ -348,9 +348,13 @@ class Worker:
                 self._ticking = False
                 signal.setitimer(signal.ITIMER_REAL, 0)
             return
-        if self._outcomes:
-            self._send_done(ended=False)
-        self._flush()
+        self._in_hook = False  # on a busy machine the next tick comes before this one has ended: nothing is sent twice
+        try:
+            if self._outcomes:
+                self._send_done(ended=False)
+            self._flush()
+        finally:
+            self._in_hook = True
         if time.monotonic() - self._started > self._limit:
             raise HookTimeout
 

@@ -22,9 +22,9 @@ from kraken_hooks.wire import Activity, Answer, Configure, Done, FromWorker, Loa
 from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.member import Lane, Member
 from kraken_hooks.workers.probe import Probe
-from kraken_hooks.workers.process import Doing, WorkerProcess
+from kraken_hooks.workers.process import Doing
 from kraken_hooks.workers.quarantine import KILLS, Quarantine
-from kraken_hooks.workers.spawner import Spawner
+from kraken_hooks.workers.starter import Starter
 from kraken_hooks.workers.vetting import CheckEffect, vet, vet_loaded
 
 log = logs.get()
@@ -38,8 +38,6 @@ _GRACE_SHARE: Final = 0.25
 _GRACE: Final = 0.25
 #: How often a job may be in a worker that dies for no known reason.
 _DEATHS: Final = 3
-#: Between two tries to start a worker, seconds.
-_RETRY: Final = 0.5
 
 
 class Employer(Protocol):
@@ -65,12 +63,10 @@ class Pool:
     """
 
     def __init__(self, configure: Configure, workers: int | None, check_effect: CheckEffect) -> None:
-        self._configure = configure
         self._per_file = workers is None
         self._workers = workers or 0
         self._check_effect = check_effect
         self._employer: Employer | None = None
-        self._spawner = Spawner()
         self._shared: list[Member] = []
         self._alone: set[Member] = set()
         self._lanes: dict[str, Lane] = {}
@@ -78,6 +74,7 @@ class Pool:
         self._numbers = count(1)
         self._issued = 0
         self._hard = configure.timeout * (1 + _GRACE_SHARE) + _GRACE
+        self._starter = Starter(configure, self._hard, self._on_frame, self._on_end)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self.quarantine = Quarantine()
@@ -89,19 +86,9 @@ class Pool:
         OSError: the same.
         """
         self._employer = employer
-        await self._try_lockdown()
+        await self._starter.try_lockdown()
         for _ in range(self._workers):
-            self._shared.append(await self._new_member(alone=False))
-
-    async def _try_lockdown(self) -> None:
-        """Say at the start, once, what this machine lacks."""
-        probe = self.probe()
-        try:
-            ready = await probe.ready()
-        finally:
-            probe.close()
-        if ready.missing:
-            log.error("worker.lockdown_missing", missing=ready.missing)
+            self._shared.append(await self._starter.member(alone=False))
 
     async def close(self) -> None:
         """End all workers at once. Nothing more is reported."""
@@ -111,13 +98,13 @@ class Pool:
         for member in (*self._shared, *self._alone):
             self._stop_looking(member)
             member.process.close()
-        self._spawner.close()
+        self._starter.close()
 
     # ── hook files ──
 
     def probe(self) -> Probe:
         """A worker to load new versions in, before they come here."""
-        return Probe(self._spawner.spawn, self._configure, self._hard, fresh=self._per_file)
+        return self._starter.probe(fresh=self._per_file)
 
     def next_version(self) -> int:
         return next(self._numbers)
@@ -146,7 +133,7 @@ class Pool:
             self._leave_if_done(lane)
 
     def placement(self) -> list[tuple[int, list[str], bool]]:
-        """Each worker's process id, the hook files that live there, and whether it is for a slow one."""
+        """Each worker's process id, the hook files that live there, and whether it is for one file alone."""
         return [
             (member.process.pid, sorted(lane.file for lane in member.lanes), member.alone)
             for member in (*self._shared, *self._alone)
@@ -184,6 +171,9 @@ class Pool:
 
     def _pump(self, member: Member) -> None:
         """Fill the worker's pipe, a job from each lane in turn."""
+        if member.stale and not member.inflight:
+            self._renew(member)
+            return
         while member.ready and member.has_room:
             lane = member.ready.popleft()
             job = lane.queue.popleft()
@@ -281,10 +271,7 @@ class Pool:
             self._boss.ran(job, frame.outcomes, ended=frame.ended)
         if frame.ended:
             self._finished(lane, job)
-            if member.stale and not member.inflight:
-                self._renew(member)
-            else:
-                self._pump(member)
+            self._pump(member)
         for hook in out_of_memory:
             self._count_kill(hook)
         if out_of_memory:
@@ -456,10 +443,8 @@ class Pool:
         for job in reversed(jobs):
             lane = self._lanes[job.version.file]
             if job.forgotten or not job.hooks:
-                if not job.forgotten:
-                    self._boss.ran(
-                        job, [], ended=True
-                    )  # all its hooks have ended; only the frame that says so is missing
+                if not job.forgotten:  # all its hooks have ended; only the frame that says so is missing
+                    self._boss.ran(job, [], ended=True)
                 self._finished(lane, job)
             elif job.deaths > _DEATHS:
                 self._fail(job, RunStatus.KILLED, RunError("Killed", "its worker died again and again"))
@@ -485,7 +470,7 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     async def _start_for(self, lanes: list[Lane], *, alone: bool) -> None:
-        member = await self._new_member_at_last(alone=alone)
+        member = await self._starter.member_at_last(alone=alone)
         if alone:
             self._alone.add(member)
         else:
@@ -503,24 +488,6 @@ class Pool:
             return
         self._look_later(member)
         self._pump(member)
-
-    async def _new_member_at_last(self, *, alone: bool) -> Member:
-        """A new worker, however often it has to be tried."""
-        while True:
-            try:
-                return await self._new_member(alone=alone)
-            except OSError as error:
-                log.error("worker.start_failed", reason=str(error))
-                await asyncio.sleep(_RETRY)
-
-    async def _new_member(self, *, alone: bool) -> Member:
-        spawned = await self._spawner.spawn()
-        process = WorkerProcess(
-            spawned, lambda frame: self._on_frame(member, frame), lambda reason: self._on_end(member, reason)
-        )
-        member = Member(process, alone, heard=time.monotonic())
-        process.send(self._configure)
-        return member
 
     @property
     def _boss(self) -> Employer:

@@ -1,0 +1,41 @@
+"""The tick of the time limit writes what there is; it may come again before it has ended."""
+
+from __future__ import annotations
+
+import mmap
+import socket
+
+from kraken_hooks.outcome import Outcome, RunStatus
+from kraken_hooks.sandbox.main import Worker
+from kraken_hooks.wire import PROGRESS, BrokerReader, Done, Loaded
+
+
+class SlowSocket(socket.socket):
+    """A pipe on a machine that is so busy that the next tick comes while a write ends."""
+
+    worker: Worker | None = None
+
+    def sendall(self, data, flags=0):
+        super().sendall(data, flags)
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker._tick(0, None)
+
+
+def test_a_tick_within_a_tick_sends_nothing_twice():
+    ours, theirs = socket.socketpair()
+    with ours, SlowSocket(fileno=theirs.detach()) as pipe:
+        worker = Worker(pipe, mmap.mmap(-1, PROGRESS.size))
+        pipe.worker = worker
+        worker._limit, worker._started, worker._job = 1e9, 0.0, 7
+        worker._outcomes = [Outcome("a.py:f", RunStatus.OK)]
+        worker._send(Loaded(1, []))
+        worker._in_hook = True
+        worker._tick(0, None)
+        worker._tick(0, None)
+        reader, found = BrokerReader(), []
+        reader.feed(ours.recv(65536, socket.MSG_DONTWAIT))
+        while (frame := reader.next()) is not None:
+            found.append(frame)
+    assert [type(frame) for frame in found] == [Loaded, Done]
+    assert worker._in_hook
