@@ -18,7 +18,7 @@ from typing import Final
 import grpc
 import pytest
 from peers import Peer
-from rig import PATIENCE, Broker, Client, wait_until
+from rig import PATIENCE, Client, wait_until
 from test_conformance import PEERS
 
 ROUNDS: Final = int(os.environ.get("SOAK_ROUNDS", "2"))
@@ -73,7 +73,7 @@ class Disorder:
         self._peers = peers
         self._chance = chance
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="disorder")
+        self._thread = threading.Thread(target=self._work, name="disorder", daemon=True)
         self.stops = 0
         self._thread.start()
 
@@ -105,11 +105,12 @@ def peers(tmp_path: Path) -> Iterator[list[Peer]]:
 
 
 @pytest.mark.timeout(120 + 60 * ROUNDS)
-def test_all_that_was_answered_reaches_every_sink(tmp_path, peers, capsys):
+def test_all_that_was_answered_reaches_every_sink(start, peers, capsys):
     seed = int(os.environ.get("SOAK_SEED", "0")) or time.time_ns() % 1_000_000
     chance = random.Random(seed)
     settings = {name: value for peer in peers for name, value in peer.settings().items()}
-    broker = Broker(tmp_path / "broker", {"load.py": hook_file(peers)}, **settings)
+    broker = start({"load.py": hook_file(peers)}, **settings)
+    broker.stop()
     sender = Sender()
     disorder = Disorder(peers, chance)
     for _ in range(ROUNDS):
@@ -148,4 +149,3 @@ def test_all_that_was_answered_reaches_every_sink(tmp_path, peers, capsys):
         assert first == sorted(first), f"{peer.sink} got them out of order"
         if peer.once:
             assert len(arrived) == len(set(arrived)), f"{peer.sink} can tell, and has some twice"
-    broker.stop()
