@@ -84,7 +84,7 @@ def protect() -> None:
     _put(_strptime, "_strptime", _exactly)
     _put(urllib.parse, "urlsplit", _exactly)
     _put(urllib.parse, "_byte_quoter_factory", _exactly)
-    _put(fractions, "_hash_algorithm", lambda cached: cached.__wrapped__)  # type: ignore[attr-defined]  # Python 3.12 and later
+    _put(fractions, "_hash_algorithm", lambda cached: getattr(cached, "__wrapped__", cached))  # Python 3.12 and later
     re.RegexFlag._missing_ = classmethod(_no_such_flag)  # type: ignore[assignment]
     textwrap.TextWrapper.unicode_whitespace_trans = types.MappingProxyType(  # type: ignore[assignment]  # read alone
         dict(textwrap.TextWrapper.unicode_whitespace_trans)
