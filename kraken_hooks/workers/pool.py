@@ -25,7 +25,7 @@ from kraken_hooks.workers.probe import Probe
 from kraken_hooks.workers.process import Doing
 from kraken_hooks.workers.quarantine import KILLS, Quarantine
 from kraken_hooks.workers.starter import Starter
-from kraken_hooks.workers.vetting import CheckEffect, vet, vet_loaded
+from kraken_hooks.workers.vetting import CheckEffect, vet, vet_loaded, vet_query
 
 log = logs.get()
 
@@ -311,6 +311,7 @@ class Pool:
             member.ledger.reports_on_moved(frame.job)
             return
         member.ledger.asks(member.process.unread)
+        vet_query(frame.args)
         if job.forgotten:
             member.answer(Answer(frame.query, error="the run was given up"))
             return

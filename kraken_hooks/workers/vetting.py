@@ -79,6 +79,16 @@ def vet(outcome: Outcome, hooks: set[str], check_effect: CheckEffect) -> None:
         _vet_error(outcome.error)
 
 
+def vet_query(args: dict[str, object]) -> None:
+    """Let the arguments of an honest query pass; whether there is such a query is seen where it is answered.
+
+    Raises:
+        WorkerProtocolError: an honest worker would not have sent them.
+    """
+    for value in args.values():
+        _plain(value, MAX_DEPTH)
+
+
 def vet_loaded(frame: Loaded | LoadFailed) -> None:
     """Let an honest report of a load pass.
 

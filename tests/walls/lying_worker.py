@@ -102,6 +102,8 @@ LIES = {
     "a run before it began": lambda job: done(job, outcome(duration=-1.0)),
     # queries
     "a query for nobody's job": lambda job: raw([QUERY, 1, job + 1_000_000, "store.last", {}]),
+    "a query nested for ever": lambda job: raw([QUERY, 1, job, "store.last", {"tags": nested(200)}]),
+    "a query with an object": lambda job: raw([QUERY, 1, job, "store.last", {"tags": msgpack.Ext(1, b"x")}]),
     "a storm of queries": lambda job: (
         encode(Query(1, job, "store.last", {"measurement": "a", "field": "b", "tags": None})) * 20_000
     ),
