@@ -53,15 +53,14 @@ class Overview:
 
     async def status(self) -> Status:
         stored = await asyncio.to_thread(self._read)
-        counts = self._engine.counts
         return Status(
             version=kraken_hooks.__version__,
             pid=os.getpid(),
             started=self._started,
             hooks_dir=str(self._chosen.hooks_dir),
             state_dir=str(self._chosen.state_dir),
-            messages=counts.messages,
-            failed_runs=counts.failed_runs,
+            messages=self._engine.messages,
+            failed_runs=self._engine.failed_runs,
             dead_letters=stored.dead,
             queued_bytes=self._outbox.queued_bytes(),
             queued_bound=self._chosen.outbox_max_mb * 2**20,

@@ -112,6 +112,25 @@ class Committer:
         """
         self._queue.put(_Item(transaction, done))
 
+    async def all_committed(self) -> None:
+        """Wait until all that the engine has submitted so far is on disk.
+
+        Raises:
+            StorageUnavailable: it is not.
+        """
+        done: asyncio.Future[None] = self._loop.create_future()
+
+        def committed(error: KrakenError | None) -> None:
+            if done.done():
+                return
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+        self.submit(Transaction(), committed)
+        await done
+
     def settle(self, transaction: Transaction) -> Future[None]:
         """From a courier, in its thread. The future raises StorageUnavailable where nothing was stored."""
         future: Future[None] = Future()

@@ -16,20 +16,21 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from kraken_hooks import clock, logs
+from kraken_hooks.engine.bookkeeping import Bookkeeping, EffectRules
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.flight import LOW_DEPTH, Backlog, Flight
 from kraken_hooks.engine.log_rate import LogRate
 from kraken_hooks.engine.queries import Queries
-from kraken_hooks.engine.reporting import report, report_line
+from kraken_hooks.engine.reporting import report, report_handled, report_line
 from kraken_hooks.engine.response import respond
-from kraken_hooks.engine.states import States, add_state
+from kraken_hooks.engine.states import States
 from kraken_hooks.errors import KrakenError, QueueFull, Stopping, StorageDamaged, StorageUnavailable
 from kraken_hooks.message import Message, Response
-from kraken_hooks.outbox.base import Outbox, PendingMessage, Point, Transaction
-from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, Outcome, QueuedEffect, RunError, RunStatus
+from kraken_hooks.outbox.base import Outbox, PendingMessage, Transaction
+from kraken_hooks.outcome import Outcome, RunError, RunStatus
 from kraken_hooks.routing.table import RoutingTable
 from kraken_hooks.wire import Answer
 from kraken_hooks.workers.job import Job, Version
@@ -47,14 +48,6 @@ _UNWRITTEN_PAUSE: Final = 0.01
 _REFILL: Final = 128
 
 
-class EffectRules(Protocol):
-    """What the engine has to know about sinks."""
-
-    def points(self, effect: Effect, id: str, seq: int, place: int) -> list[Point] | None:
-        """The points of an effect of the embedded store; None: the effect goes to the outbox."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """`reply_wait` in seconds; `queued_bytes`: bound of inbox and outbox together, but for effects of sinks in `droppable`."""
@@ -62,14 +55,6 @@ class Limits:
     reply_wait: float
     queued_bytes: int
     droppable: frozenset[str] = frozenset()
-
-
-@dataclass(slots=True)
-class Counts:
-    """Since the start: messages that came in, and runs that failed."""
-
-    messages: int = 0
-    failed_runs: int = 0
 
 
 class Engine:
@@ -87,11 +72,11 @@ class Engine:
         self._pool = pool
         self._outbox = outbox
         self._committer = committer
-        self._rules = rules
         self._queries = queries
         self._limits = limits
         self._reply_wait = limits.reply_wait
         self._sequence = clock.Sequence(outbox.last_seq())
+        self._books = Bookkeeping(rules, self._sequence)
         self._states = States(outbox)
         self._table = RoutingTable({})
         self._versions: dict[str, Version] = {}
@@ -110,7 +95,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         self._debug = logs.debugging()
         self._log_rate = LogRate()
-        self.counts = Counts()
+        self.messages = 0  # since the start
 
     # ── hook files ──
 
@@ -155,6 +140,11 @@ class Engine:
         version = self._versions.get(file)
         return [] if version is None else [spec.name for spec in version.specs]
 
+    @property
+    def failed_runs(self) -> int:
+        """Since the start."""
+        return self._books.failed_runs
+
     def depths(self) -> dict[str, int]:
         """How many messages each hook file has in memory."""
         return {file: backlog.depth for file, backlog in self._backlogs.items()}
@@ -171,7 +161,7 @@ class Engine:
         """
         if self._stopping:
             raise Stopping("the broker is stopping")
-        self.counts.messages += 1
+        self.messages += 1
         matches = self._table.match(collector, content_type, metadata)
         began = time.perf_counter()
         seq = self._sequence.next()
@@ -180,7 +170,7 @@ class Engine:
         )
         if not matches:
             if self._debug:
-                self._handled(message, [], began)
+                report_handled(message, [], began)
             return respond(message, (), accepted=False)
         if self._outbox.queued_bytes(self._limits.droppable) >= self._limits.queued_bytes:
             raise QueueFull(f"inbox and outbox hold {self._limits.queued_bytes // 2**20} MB, their bound")
@@ -277,7 +267,7 @@ class Engine:
                     if flight is not job.owner:
                         self._write(flight)
                 if self._uncommitted:
-                    await self._all_committed()
+                    await self._committer.all_committed()
             value = await self._queries.ask(name, args)
         except (KrakenError, ValueError) as error:
             answer(Answer(query, error=str(error)))
@@ -304,13 +294,15 @@ class Engine:
             transaction.ended.append((flight.message.seq, flight.ended))
             flight.ended = []
         for outcome in flight.fresh:
-            self._add_outcome(transaction, flight.message, outcome)
+            self._books.enter(transaction, flight.message, outcome)
             backlog = self._backlogs[outcome.hook.partition(":")[0]]
             if backlog.dirty:
                 backlog.dirty.pop(flight, None)
         flight.fresh = []
-        if transaction.empty:
-            return
+        if not transaction.empty:
+            self._submit(flight, transaction)
+
+    def _submit(self, flight: Flight, transaction: Transaction) -> None:
         flight.uncommitted += 1
         self._uncommitted += 1
         self._committer.submit(transaction, partial(self._committed, flight, transaction, self._epoch))
@@ -327,23 +319,6 @@ class Engine:
         if self._debug:
             log.debug("message.accepted", message_id=flight.message.id, collector=flight.message.collector)
 
-    def _add_outcome(self, transaction: Transaction, message: Message, outcome: Outcome) -> None:
-        if outcome.error is not None:
-            transaction.dead.append(_dead_run(message, outcome))
-            self.counts.failed_runs += 1
-            log.warning("dead.added", kind="run", hook=outcome.hook, message_id=message.id)
-            return
-        for place, effect in enumerate(outcome.effects):
-            id = f"{message.id}/{outcome.hook}/{place}"
-            points = self._rules.points(effect, id, message.seq, place)
-            if points is not None:
-                transaction.points += points
-                continue
-            seq = self._sequence.next()
-            transaction.effects.append(QueuedEffect(seq, id, outcome.hook, message.id, message.received_at, effect))
-        if outcome.state or outcome.state_deleted:
-            add_state(transaction, outcome.hook.partition(":")[0], outcome)
-
     def _committed(self, flight: Flight, transaction: Transaction, epoch: int, error: KrakenError | None) -> None:
         if epoch != self._epoch or self._given_up:
             return
@@ -353,7 +328,7 @@ class Engine:
             self._start_over(error)
             return
         if error is not None:
-            self._keep_as_dead(flight, transaction, error)
+            self._submit(flight, self._books.failed_instead(flight, transaction, error))
             return
         if transaction.accept is not None:
             flight.safe = True
@@ -371,38 +346,11 @@ class Engine:
         if not flight.jobs:
             self._flights.pop(flight, None)
             if self._debug:
-                self._handled(flight.message, flight.in_order(), flight.began)
+                report_handled(flight.message, flight.in_order(), flight.began)
         if flight.waiting:
             assert flight.answer is not None
             accepted = bool(flight.jobs or flight.spilled)
             flight.answer.set_result(respond(flight.message, flight.in_order(), accepted=accepted))
-
-    def _keep_as_dead(self, flight: Flight, transaction: Transaction, error: KrakenError) -> None:
-        """What the runs asked for cannot be stored: they have failed."""
-        reason = RunError(type(error).__name__, str(error))
-        hooks = {outcome.hook for outcome in flight.outcomes if outcome.ok}
-        failed = [Outcome(hook, RunStatus.FAILED, error=reason) for hook in sorted(hooks)]
-        flight.outcomes = [outcome for outcome in flight.outcomes if not outcome.ok] + failed
-        instead = Transaction(accept=transaction.accept, pending=transaction.pending, ended=transaction.ended)
-        instead.dead = transaction.dead + [_dead_run(flight.message, outcome) for outcome in failed]
-        flight.uncommitted += 1
-        self._uncommitted += 1
-        self._committer.submit(instead, partial(self._committed, flight, instead, self._epoch))
-
-    async def _all_committed(self) -> None:
-        """Wait until what was handed over so far is on disk."""
-        done: asyncio.Future[None] = self._loop.create_future()
-
-        def committed(error: KrakenError | None) -> None:
-            if done.done():
-                return
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-
-        self._committer.submit(Transaction(), committed)
-        await done
 
     # ── the inbox ──
 
@@ -519,26 +467,3 @@ class Engine:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def _handled(self, message: Message, outcomes: list[Outcome], began: float) -> None:
-        log.debug(
-            "message.handled",
-            message_id=message.id,
-            collector=message.collector,
-            hooks=[outcome.hook for outcome in outcomes],
-            failed=[outcome.hook for outcome in outcomes if not outcome.ok],
-            duration_ms=round((time.perf_counter() - began) * 1000, 3),
-        )
-
-
-def _dead_run(message: Message, outcome: Outcome) -> DeadLetter:
-    assert outcome.error is not None
-    return DeadLetter(
-        id=f"{message.id}/{outcome.hook}",
-        kind=DeadKind.RUN,
-        at=clock.now_ns(),
-        hook=outcome.hook,
-        message_id=message.id,
-        error=outcome.error,
-        message=message,
-    )

@@ -49,6 +49,18 @@ def _report_lines(message: Message, outcome: Outcome, rate: LogRate) -> None:
             log.warning("hook.log_cut_off", hook=outcome.hook, message_id=message.id, lines_per_second=RATE)
 
 
+def report_handled(message: Message, outcomes: list[Outcome], began: float) -> None:
+    """A message's hooks have ended and all is committed. `began`: by `time.perf_counter`."""
+    log.debug(
+        "message.handled",
+        message_id=message.id,
+        collector=message.collector,
+        hooks=[outcome.hook for outcome in outcomes],
+        failed=[outcome.hook for outcome in outcomes if not outcome.ok],
+        duration_ms=round((time.perf_counter() - began) * 1000, 3),
+    )
+
+
 def report_line(line: LogLine, **where: object) -> None:
     """A line that a hook logged. The hook's fields cannot replace ours."""
     fields = {name: value for name, value in line.fields.items() if name not in _RESERVED and name not in where}
