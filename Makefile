@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Driven by coverage too, where atheris installs.
+GUIDED := test_any_program:test_an_accepted_program_reads_nothing_that_leads_out \
+  test_any_frame:test_any_bytes_from_a_worker_are_frames_an_error_or_more
 HOST ?= 127.0.0.1:50051
 MINUTES ?= 10
 
@@ -26,6 +29,8 @@ soak: $(VENV)/.test tools ## kill broker and servers at random for a while, and 
 
 fuzz: $(VENV)/.test ## feed every door with what nobody thought of, for MINUTES (10)
 	FUZZ_MINUTES=$(MINUTES) $(BIN)/pytest tests/fuzz -o timeout=0 -rP -q
+	@! $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' \
+	  || for test in $(GUIDED); do $(BIN)/python tests/fuzz/guided.py $$test 60 || exit 1; done
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -1,0 +1,74 @@
+"""The gRPC door with random bytes, before a real broker: refused by name, never INTERNAL, and the broker goes on."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+from effort import examples
+from hypothesis import given
+from hypothesis import strategies as st
+from rig import PROCESS, SEND, Broker
+
+from kraken_hooks.server import kraken_pb2 as wire
+
+HEALTHY = """
+from kraken_hooks import on
+
+@on(collector="healthy", metadata={"a": "*"})
+def never(msg):
+    return "no"
+
+@on(collector="healthy")
+def healthy(msg):
+    return "well"
+"""
+
+REFUSED = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    with Broker(tmp_path_factory.mktemp("fuzzed"), {"healthy.py": HEALTHY}) as broker:
+        yield broker
+        assert broker.process is not None
+        assert broker.process.poll() is None
+
+
+def answered(broker, method: str, data: bytes) -> None:
+    call = broker.client.channel.unary_unary(method).future(data, timeout=30)
+    if call.exception() is not None:
+        assert call.code() in REFUSED, (method, data, call.details())
+
+
+_text = st.one_of(
+    st.text(max_size=40), st.sampled_from(["{}", "[]", '{"a": 1}', "{" * 50, '{"a": ' * 2000, "nul", "\x00", "healthy"])
+)
+
+
+@given(st.sampled_from([PROCESS, SEND]), st.binary(max_size=300))
+@examples(150)
+def test_random_bytes(broker, method, data):
+    answered(broker, method, data)
+
+
+@given(_text, _text, _text, st.binary(max_size=60))
+@examples(150)
+def test_random_messages(broker, collector, content_type, metadata, payload):
+    request = wire.KrakenRequest(
+        collector_name=collector, content_type=content_type, metadata=metadata, payload=payload
+    )
+    answered(broker, PROCESS, request.SerializeToString())
+    older = wire.KrakenMessageRequest(kind=content_type, provider=collector, payload=metadata)
+    answered(broker, SEND, older.SerializeToString())
+
+
+@given(_text, st.integers(0, 60), st.binary(min_size=1, max_size=4))
+@examples(150)
+def test_damaged_messages(broker, text, at, damage):
+    data = bytearray(wire.KrakenRequest(collector_name="healthy", metadata=text, payload=b"x").SerializeToString())
+    data[at : at + len(damage)] = damage
+    answered(broker, PROCESS, bytes(data))
+
+
+def test_the_broker_still_answers(broker):
+    assert broker.client.send(collector="healthy").text == "well"
