@@ -75,12 +75,13 @@ def stored(broker: Broker, measurement: str) -> list[tuple[str, int]]:
     return [tuple(row) for row in rows]
 
 
-def kill_rounds(broker: Broker, rounds: int, answers: int) -> list[tuple[str, int]]:
-    """Load, kill, start again, several times; what was answered."""
+def kill_rounds(broker: Broker, rounds: int, answers: int, waiting: int = 0) -> list[tuple[str, int]]:
+    """Load, kill while so many messages wait in the inbox, start again, several times; what was answered."""
     answered = []
     for number in range(rounds):
         load = Load(broker, 8, number)
         wait_until(lambda load=load: len(load.answered) >= answers, "answers")
+        wait_until(lambda: broker.count("inbox") >= waiting, "messages to wait")
         broker.kill()
         load.stop()
         answered += load.answered
@@ -89,10 +90,10 @@ def kill_rounds(broker: Broker, rounds: int, answers: int) -> list[tuple[str, in
 
 
 def check(broker: Broker, measurement: str, answered: list[tuple[str, int]]) -> None:
+    assert broker.count("dead") == 0, broker.lines("hook.failed")[:3]  # the hooks themselves look at the order
     found = stored(broker, measurement)
     assert set(answered) <= set(found), "an answered message is missing"
     assert len(found) == len(set(found)), "a point is in the store twice"
-    assert broker.count("dead") == 0, broker.lines("hook.failed")[:3]  # the hooks themselves look at the order
 
 
 def test_every_answered_message_is_stored_once_after_kills_under_load(start):
@@ -106,7 +107,7 @@ def test_every_answered_message_is_stored_once_after_kills_under_load(start):
 
 def test_a_full_inbox_survives_kills_and_is_run_to_its_end_in_order(start):
     broker = start({"slow.py": SLOW}, KRAKENB_REPLY_WAIT="0.02")
-    answered = kill_rounds(broker, rounds=4, answers=400)
+    answered = kill_rounds(broker, rounds=4, answers=400, waiting=20)
     wait_until(lambda: broker.count("inbox") == 0, "the inbox to be worked off", patience=60)
     check(broker, "slow", answered)
     assert broker.lines("inbox.waiting"), "a start with a full inbox says so"
