@@ -198,13 +198,15 @@ def _seen(value: Any, name: str) -> Any:
             return getattr(value, name)
     elif is_own(value):
         if name not in ("__class__", "__dict__"):
-            return getattr(value, name)
+            found = getattr(value, name)
+            return dict(found) if name == "__annotations__" else found
     elif name == "__class__" and isinstance(value, Exception):
         return type(value)
     elif name in ("__doc__", "__qualname__", "__module__", "__annotations__"):
         function = value.__func__ if type(value) is types.MethodType else value
         if is_own_function(function):
-            return getattr(function, name)
+            found = getattr(function, name)
+            return dict(found) if name == "__annotations__" else found
     raise Refused(f"the attribute {name} of {_described(value)} is not for hooks")
 
 
@@ -240,7 +242,7 @@ def method(value: Any, name: str) -> Callable[..., Any]:
     elif isinstance(value, type):
         return _of_base(value, name)
     else:
-        own = is_own(type(value))
+        own = is_own(type(value)) or (id(type(value)) in _quickly and name not in _NAMING)
         receiver = value
     if not own or (name == "__new__" and type(value) is not super):
         raise Refused(f"the method {name} of {_described(value)} is not for hooks")

@@ -11,6 +11,7 @@ import hmac
 import importlib.resources
 import io
 import json
+import keyword
 import re
 import sys
 import types
@@ -116,6 +117,7 @@ def dataclass(kind: Any = None, /, **options: Any) -> Any:
         fields = vars(_own(given, "dataclass")).get("__annotations__", {})
         if issubclass(given, str) and not WATCHED.isdisjoint(fields):
             raise Refused("a field of a class of text cannot be called like a method of text")
+        _check_fields(fields)
         for name, text in fields.items():
             if type(text) is str:
                 fields[name] = _canonical(text, given.__module__)
@@ -233,6 +235,18 @@ class UserString(collections.UserString):
 def unchanged(thing: Any) -> Any:
     """`typing.final`, `override` and `overload`: a remark for the reader."""
     return thing
+
+
+def _check_fields(names: Iterable[object]) -> None:
+    """Names that dataclasses put into the source of the methods that they make."""
+    for name in names:
+        if (
+            type(name) is not str
+            or not name.isidentifier()
+            or keyword.iskeyword(name)
+            or (attribute_problem(name) and name != "_")
+        ):
+            raise Refused(f"a field cannot be called {name!r:.80}")
 
 
 def _check_field_names(names: Iterable[str]) -> None:

@@ -171,3 +171,7 @@ reversed({1})
 
 # --- list from a number
 list(5)
+
+# --- methods of containers by name
+d = {"a": 1}
+result = "abc".__len__(), [1].__contains__(1), (5).__add__(3), list(map(d.__getitem__, ["a"])), list(filter({1}.__contains__, [1, 2])), sorted("ba", key="ab".__contains__)
