@@ -109,6 +109,47 @@ def test_refused_at_load_with_its_place(name):
     assert re.search(told, " ".join(f"{one.message} {one.hint}" for one in caught.value.problems))
 
 
+#: What a refusal says to write instead: source, line and column, hint.
+INSTEAD = {
+    "file": ("\nx = open('f')", 2, 5, "a hook cannot open files; keep values in state or store"),
+    "input": ("input()", 1, 1, "nobody is there to answer; use msg"),
+    "eval": ("x = eval('1')", 1, 5, "read JSON with json.loads"),
+    "exec": ("exec('1')", 1, 1, "write the code into the file"),
+    "locals": ("locals()", 1, 1, "name the variable"),
+    "memoryview": ("memoryview(b'')", 1, 1, "slice bytes instead"),
+    "base exception": ("try: pass\nexcept BaseException: pass", 2, 8, "use Exception"),
+    "exit": ("raise SystemExit", 1, 7, "use return"),
+    "class of a value": ("x = getattr\n(1).__bases__", 2, 1, "hooks do not reach into Python's insides"),
+    "traceback": ("e = 1\ne.__traceback__", 2, 1, "an error that is not caught is logged with its lines"),
+    "del": ("class A:\n    def __del__(self): pass", 2, 5, "use with, or try … finally"),
+    "getattribute": (
+        "class A:\n    def __getattribute__(self, n): pass",
+        2,
+        5,
+        "define __getattr__, which is asked for what is missing",
+    ),
+    "metaclass": ("class A(metaclass=type): pass", 1, 9, "define __init_subclass__, or use a class decorator"),
+    "async": ("async def f(): pass", 1, 1, "write it without async: a hook runs from beginning to end"),
+    "import": ("import jason", 1, 1, "did you mean json?"),
+    "name of a module": ("from json import load", 1, 1, "did you mean loads?"),
+    "star": ("from json import *", 1, 1, "name what you need"),
+    "relative": ("from . import x", 1, 1, "each hook file stands alone"),
+    "guard": ("_write_ = 1", 1, 1, "give it another name"),
+    "field": ("class A:\n    __class__: int", 2, 5, "give it another name"),
+    "match": ("match 1:\n    case int(_x=c): pass", 2, 10, "match without it, and use if"),
+    "wide letters before it": ("x = 'é', eval('1')", 1, 10, "read JSON with json.loads"),
+}
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+def test_a_refusal_says_where_and_what_to_write_instead(name):
+    source, line, column, hint = INSTEAD[name]
+    with pytest.raises(LoadError) as caught:
+        load(source.encode(), "case.py")
+    told = [(one.line, one.column, one.hint) for one in caught.value.problems if one.severity == "error"]
+    assert (line, column, hint) in told
+
+
 #: Loaded, but fails at the line that reaches out: source of an expression or statements, with what the error says.
 STOPPED = {
     "format": ("'{0.__class__}'.format(1)", "__class__"),
