@@ -67,4 +67,5 @@ def report_line(line: LogLine, **where: object) -> None:
     getattr(log, line.level)("hook.log", text=line.event, **where, **fields)
 
 
-_RESERVED: Final = frozenset({"event", "level", "timestamp", "text"})
+#: Ours, and those that structlog takes for arguments of its own.
+_RESERVED: Final = frozenset({"event", "level", "timestamp", "text", "self", "exc_info", "stack_info"})

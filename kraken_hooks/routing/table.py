@@ -76,7 +76,7 @@ class RoutingTable:
             route = self._remember(collector, content_type)
         if not route.exact and not route.other:
             return route.always
-        document = json.loads(metadata) if metadata else {}
+        document = _read(metadata)
         wanting = [hook for hook in _candidates(route, document) if _metadata_matches(hook, document)]
         if not wanting:
             return route.always
@@ -93,6 +93,15 @@ class RoutingTable:
         )
         route = self._routes[collector, content_type] = _make_route(hooks)
         return route
+
+
+def _read(metadata: str) -> object:
+    if not metadata:
+        return {}
+    try:
+        return json.loads(metadata)
+    except RecursionError:  # nested deeper than Python reads; the door's parser goes some levels deeper
+        return {}
 
 
 def _compile(file: str, specs: Sequence[HookSpec]) -> Iterable[_Hook]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import grpc
 import pytest
 from effort import examples
@@ -23,6 +26,7 @@ def healthy(msg):
     return "well"
 """
 
+CORPUS = sorted((Path(__file__).parent / "corpus" / "calls").iterdir())
 REFUSED = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
@@ -43,6 +47,33 @@ def answered(broker, method: str, data: bytes) -> None:
 _text = st.one_of(
     st.text(max_size=40), st.sampled_from(["{}", "[]", '{"a": 1}', "{" * 50, '{"a": ' * 2000, "nul", "\x00", "healthy"])
 )
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.name)
+def test_what_was_found_once(broker, path):
+    answered(broker, PROCESS, path.read_bytes())
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "a.b", ""]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(
+    _json,
+    st.sampled_from(["[", '{"a":']),
+    st.one_of(st.just(0), st.integers(0, 1100)),
+    st.sampled_from(["1", "9" * 5000, "1e999", '"\\ud800"', "NaN"]),
+)
+@examples(100)
+def test_any_metadata(broker, document, opening, depth, leaf):
+    nested = opening * depth + leaf + {"[": "]", "{": "}"}[opening[0]] * depth
+    for metadata in (json.dumps(document), f'{{"a": {nested}}}'):
+        answered(broker, PROCESS, wire.KrakenRequest(collector_name="healthy", metadata=metadata).SerializeToString())
 
 
 @given(st.sampled_from([PROCESS, SEND]), st.binary(max_size=300))
