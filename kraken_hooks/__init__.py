@@ -4,6 +4,7 @@ This is the name that hook files import from, inside the sandbox and outside it.
 """
 
 from kraken_hooks.api.answer import reply
+from kraken_hooks.api.http import http
 from kraken_hooks.api.influxdb import influxdb
 from kraken_hooks.api.log import log
 from kraken_hooks.api.mongodb import mongodb
@@ -18,6 +19,7 @@ from kraken_hooks.api.websocket import websocket
 
 __all__ = [
     "Msg",
+    "http",
     "influxdb",
     "log",
     "mongodb",

@@ -9,7 +9,7 @@ import msgspec
 
 from kraken_hooks.errors import QueryFailed, WorkerProtocolError
 from kraken_hooks.outcome import Effect
-from kraken_hooks.sinks import influxdb, mongodb, mqtt, redis, slack, store, websocket
+from kraken_hooks.sinks import http, influxdb, mongodb, mqtt, redis, slack, store, websocket
 from kraken_hooks.sinks.base import Reader, SinkType
 
 SINKS: Final[tuple[SinkType, ...]] = (
@@ -18,6 +18,7 @@ SINKS: Final[tuple[SinkType, ...]] = (
     redis.REDIS,
     mongodb.MONGODB,
     slack.SLACK,
+    http.HTTP,
     mqtt.MQTT,
     websocket.WEBSOCKET,
 )

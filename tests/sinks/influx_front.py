@@ -7,9 +7,11 @@ and a client must not do: another method, another precision, no gzip, an unknown
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import http.client
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -98,7 +100,8 @@ class InfluxFront:
         self._server.server_close()
         self._thread.join()
         for connection in self._connections:
-            connection.close()
+            with contextlib.suppress(OSError):  # it is closed already
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def answer(status: int, code: str, message: str) -> tuple[int, dict[str, str], str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from live import LivePeer
+from peer_http import HttpPeer
 from peer_influxdb import InfluxPeer, VictoriaPeer
 from peer_mongodb import LiveMongo, MongoPeer
 from peer_mqtt import MqttPeer
@@ -30,7 +31,7 @@ from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.sinks import registry
 from kraken_hooks.testing import message, run
 
-PEERS: list[type[Peer]] = [SlackPeer, VictoriaPeer, InfluxPeer, RedisPeer, MongoPeer, MqttPeer, WebsocketPeer]
+PEERS: list[type[Peer]] = [SlackPeer, HttpPeer, VictoriaPeer, InfluxPeer, RedisPeer, MongoPeer, MqttPeer, WebsocketPeer]
 #: The same with servers that are there already, where the environment names them.
 LIVE: list[type[LivePeer]] = [LiveMongo, LiveRedis]
 

@@ -166,6 +166,15 @@ class TestInfluxdb:
 
 
 class TestSlack:
+    def test_a_long_text_is_cut_and_marked(self):
+        [effect] = call(lambda msg: slack.send("x" * 50_000)).effects
+        said = effect.args["text"]
+        assert len(said) == 40_000
+        assert said.endswith("x… (cut)")
+
+    def test_too_many_blocks_are_a_mistake(self):
+        assert "51 blocks" in error(lambda msg: slack.send("x", blocks=[{"type": "divider"}] * 51))
+
     def test_send(self):
         outcome = call(lambda msg: slack.send("hi", channel="c", username="u", blocks=[{"type": "section"}]))
         assert outcome.effects == [
@@ -324,6 +333,7 @@ class TestOn:
 def test_the_face_of_the_package():
     assert kraken_hooks.__all__ == [
         "Msg",
+        "http",
         "influxdb",
         "log",
         "mongodb",
