@@ -189,7 +189,9 @@ def test_any_effect_is_known_or_refused(arguments):
 @examples(100)
 def test_most_honest_outcomes_pass(outcome):
     """Else the property above would say little: all but those whose effects have arguments of no sense."""
+    said = ""
     try:
         vet(outcome, HOOKS, registry.check)
     except WorkerProtocolError as error:
-        assert "of a wrong form" in str(error)
+        said = str(error)
+    assert not said or "of a wrong form" in said
