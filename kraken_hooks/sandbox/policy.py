@@ -293,7 +293,7 @@ class HookPolicy(RestrictingNodeTransformer):
         return node
 
     def visit_If(self, node: ast.If) -> ast.AST:
-        if isinstance(node.test, ast.Name | ast.Attribute) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if "TYPE_CHECKING" in (getattr(node.test, "id", None), getattr(node.test, "attr", None)):
             for statement in node.body:  # for the author's editor alone
                 if isinstance(statement, ast.Import | ast.ImportFrom):
                     self.bound.update(alias.asname or alias.name for alias in statement.names)

@@ -115,13 +115,14 @@ def dataclass(kind: Any = None, /, **options: Any) -> Any:
 
     def make(given: Any) -> Any:
         fields = vars(_own(given, "dataclass")).get("__annotations__", {})
-        if issubclass(given, str) and not WATCHED.isdisjoint(fields):
-            raise Refused("a field of a class of text cannot be called like a method of text")
         _check_fields(fields)
         for name, text in fields.items():
             if type(text) is str:
                 fields[name] = _canonical(text, given.__module__)
-        return dataclasses.dataclass(given, **options)
+        made: Any = dataclasses.dataclass(given, **options)
+        if not WATCHED.isdisjoint(vars(made).get("__match_args__", ())):
+            del made.__match_args__  # patterns read what it names unguarded, of text derived from this class too
+        return made
 
     return make if kind is None else make(kind)
 
