@@ -41,6 +41,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 bench: $(VENV)/.test tools ## compare with an empty gRPC server, in one run
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/walls.py
+	$(BIN)/python bench/writes.py
 
 proto: $(VENV)/.dev ## generate the protobuf code again from proto/kraken.proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=proto --python_out=kraken_hooks/server --pyi_out=kraken_hooks/server proto/kraken.proto
