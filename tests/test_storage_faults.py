@@ -232,6 +232,23 @@ def test_a_damaged_database_is_kept_and_the_broker_starts_with_what_can_be_read(
         assert broker.client.send(collector="ask").text == "10000"
 
 
+@pytest.mark.machine
+def test_a_disk_that_is_full_at_the_start_is_a_clear_error_and_loses_nothing(tmp_path, small_disk):
+    broker = Broker(tmp_path / "b", {"query.py": QUERY}, KRAKENB_STATE_DIR=str(small_disk / "state"))
+    broker.state = small_disk / "state"
+    with_points(broker.state)
+    with (broker.state / "kraken.db").open("r+b") as file:
+        file.write(bytes(4096))
+    ballast = small_disk / "ballast"
+    fill(ballast)
+    assert launch_and_wait(broker) == 1, "systemd tries again"
+    reason = broker.lines("broker.failed")[0]["reason"]
+    assert "full" in reason or "No space left" in reason
+    ballast.unlink()
+    with broker:
+        assert broker.client.send(collector="ask").text == "10000"
+
+
 def test_another_programs_database_is_a_clear_error(tmp_path):
     broker = Broker(tmp_path / "b")
     broker.state.mkdir(parents=True)

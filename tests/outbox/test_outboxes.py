@@ -604,13 +604,14 @@ os._exit(9)
         with pytest.raises(StorageUnusable, match="version 99"):
             SqliteOutbox(tmp_path / "kraken.db")
 
-    def test_what_was_committed_before_kill_9_is_there(self, tmp_path):
+    @pytest.mark.parametrize("relaxed", ["", "relaxed"])
+    def test_what_was_committed_before_kill_9_is_there(self, tmp_path, relaxed):
         writer = """
 import sys
 from pathlib import Path
 from kraken_hooks.outbox.base import Point, Transaction
 from kraken_hooks.outbox.sqlite import SqliteOutbox
-outbox = SqliteOutbox(Path(sys.argv[1]))
+outbox = SqliteOutbox(Path(sys.argv[1]), relaxed=bool(sys.argv[3]))
 start = int(sys.argv[2])
 for number in range(start, start + 100_000):
     outbox.commit([Transaction(points=[Point("env", "n", {}, number, number, str(number), number, 0)])])
@@ -619,7 +620,9 @@ for number in range(start, start + 100_000):
         path = tmp_path / "kraken.db"
         said = -1
         for _ in range(3):
-            process = subprocess.Popen([sys.executable, "-c", writer, str(path), str(said + 1)], stdout=subprocess.PIPE)
+            process = subprocess.Popen(
+                [sys.executable, "-c", writer, str(path), str(said + 1), relaxed], stdout=subprocess.PIPE
+            )
             assert process.stdout is not None
             for line in process.stdout:
                 said = int(line)
