@@ -251,12 +251,13 @@ def _collect(
 
 
 def _read_file(name: str, path: Path, found: dict[str, str], problems: list[str]) -> None:
+    shown = str(path) if str(path).isprintable() else repr(str(path))  # a problem is one line
     try:
         text = path.read_text().rstrip("\r\n")
     except OSError as error:
-        problems.append(f"{name}_FILE: {path} cannot be read: {error.strerror}")
+        problems.append(f"{name}_FILE: {shown} cannot be read: {error.strerror}")
     except UnicodeDecodeError:
-        problems.append(f"{name}_FILE: {path} is not text")
+        problems.append(f"{name}_FILE: {shown} is not text")
     else:
         if text:
             found[name] = text

@@ -72,11 +72,14 @@ def aware(value: datetime, where: str) -> datetime:
     """A datetime in UTC.
 
     Raises:
-        HookUsageError: it has no time zone.
+        HookUsageError: it has no time zone, or in UTC there is no such year.
     """
     if value.tzinfo is None:
         raise HookUsageError(f"{where}: a datetime needs a time zone; use datetime.now(timezone.utc) or .astimezone()")
-    moment = value.astimezone(UTC)
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        raise HookUsageError(f"{where}: the datetime lies outside the years 1 to 9999 in UTC") from None
     return datetime(
         moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond, UTC
     )
@@ -89,13 +92,14 @@ def json_text(value: object, where: str) -> str:
         HookUsageError: the value holds what JSON has no form for.
     """
     try:
-        return json.dumps(
+        made = json.dumps(
             value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=lambda item: _iso(item, where)
         )
     except (ValueError, TypeError, RecursionError) as error:
         if isinstance(error, HookUsageError):
             raise
         raise HookUsageError(f"{where} cannot be written as JSON: {error}") from None
+    return text(made, where)
 
 
 def _iso(item: object, where: str) -> object:

@@ -187,11 +187,7 @@ def test_any_effect_is_known_or_refused(arguments):
 
 @given(outcome=HONEST)
 @examples(100)
-def test_most_honest_outcomes_pass(outcome):
-    """Else the property above would say little: all but those whose effects have arguments of no sense."""
-    said = ""
-    try:
-        vet(outcome, HOOKS, registry.check)
-    except WorkerProtocolError as error:
-        said = str(error)
-    assert not said or "of a wrong form" in said
+def test_honest_outcomes_pass_but_where_an_argument_makes_no_sense(outcome):
+    """Else the property above would say little."""
+    without = msgspec.structs.replace(outcome, effects=[effect for effect in outcome.effects if effect.sink == "store"])
+    vet(without, HOOKS, registry.check)
