@@ -352,7 +352,10 @@ class HookPolicy(RestrictingNodeTransformer):
         return self._contents(node)
 
     def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
-        return self._contents(node)
+        made = self._contents(node)
+        if any(isinstance(part, ast.Call) for part in ast.walk(node.value)):  # a guard, for which a pattern has no place
+            self.error(node, "a private attribute cannot be matched", "match without it, and use if")
+        return made
 
     def visit_MatchSingleton(self, node: ast.MatchSingleton) -> ast.AST:
         return node

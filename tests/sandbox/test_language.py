@@ -54,6 +54,7 @@ REFUSED = {
     "dunder by with": ("class C: pass\nwith C() as __x: pass", "__x"),
     "dunder by except": ("try: pass\nexcept ValueError as __x: pass", "__x"),
     "dunder by import": ("import json as __x", "__x"),
+    "private value to match": ("class A:\n    _x = 1\nmatch 1:\n    case A._x: pass", "private attribute cannot be matched"),
     "dunder by match": ("match 1:\n    case __x: pass", "__x"),
     "dunder by match star": ("match []:\n    case [*__x]: pass", "__x"),
     "dunder by match rest": ("match {}:\n    case {**__x}: pass", "__x"),
