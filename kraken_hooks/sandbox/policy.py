@@ -353,7 +353,8 @@ class HookPolicy(RestrictingNodeTransformer):
 
     def visit_MatchValue(self, node: ast.MatchValue) -> ast.AST:
         made = self._contents(node)
-        if any(isinstance(part, ast.Call) for part in ast.walk(node.value)):  # a guard, for which a pattern has no place
+        guarded = any(isinstance(part, ast.Call) for part in ast.walk(node.value))
+        if guarded:  # a call, for which a pattern has no place
             self.error(node, "a private attribute cannot be matched", "match without it, and use if")
         return made
 
