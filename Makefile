@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Driven by coverage too, where atheris installs.
 GUIDED := test_any_program:test_an_accepted_program_reads_nothing_that_leads_out \
-  test_any_frame:test_any_bytes_from_a_worker_are_frames_an_error_or_more
+  test_any_frame:test_any_bytes_from_a_worker_are_frames_an_error_or_more \
+  test_any_pattern:test_any_message_goes_to_the_hooks_that_a_plain_look_at_each_finds
 HOST ?= 127.0.0.1:50051
 MINUTES ?= 10
 

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from effort import MINUTES
 
-_rounds = pytest.StashKey[int]()
-
 
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Any:

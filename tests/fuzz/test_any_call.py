@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import grpc
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rig import PROCESS, SEND, Broker
 
+from kraken_hooks.control.protocol import address, decode_answer
 from kraken_hooks.server import kraken_pb2 as wire
 
 HEALTHY = """
@@ -101,5 +103,34 @@ def test_damaged_messages(broker, text, at, damage):
     answered(broker, PROCESS, bytes(data))
 
 
+_request = st.one_of(
+    st.binary(max_size=100),
+    st.builds(lambda do, sink: json.dumps({"do": do, "sink": sink}).encode(), _text, _text),
+    st.builds(
+        lambda do: json.dumps({"do": do, "sink": "none"}).encode(), st.sampled_from(["status", "pause", "resume"])
+    ),
+    st.just(b"[" * 5000),
+)
+
+
+@given(_request)
+@examples(60)
+def test_any_request_on_the_control_socket_gets_an_answer_or_none(broker, request_line):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, address(broker.state) as path:
+        connection.connect(path)
+        connection.settimeout(30)
+        connection.sendall(request_line + b"\n")
+        connection.shutdown(socket.SHUT_WR)
+        told = bytearray()
+        try:
+            while part := connection.recv(65_536):
+                told += part
+        except ConnectionResetError:  # it closed while more was on the way: a line over the limit
+            return
+    if told:
+        decode_answer(bytes(told))
+
+
 def test_the_broker_still_answers(broker):
     assert broker.client.send(collector="healthy").text == "well"
+    assert "Traceback" not in broker.log.read_text()
