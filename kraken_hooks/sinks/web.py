@@ -39,13 +39,17 @@ Resolver = Callable[..., list[Any]]
 
 
 class _Running:
-    """One request: whether its time is over, and a second descriptor of its connection, by which that is cut."""
+    """One request: whether its time is over, and a second descriptor of its connection, by which that is cut.
 
-    __slots__ = ("connection", "passed")
+    `left`: such descriptors of connections that were given up before the answer had been read, closed at the end.
+    """
+
+    __slots__ = ("connection", "left", "passed")
 
     def __init__(self) -> None:
         self.passed = False
         self.connection: socket.socket | None = None
+        self.left: list[socket.socket] = []
 
     def cut(self) -> None:
         """The time is over. Called in a thread of its own."""
@@ -116,6 +120,8 @@ class Web:
 
     def close(self) -> None:
         self._session.close()
+        for connection in self._thread.running.left:  # of connections that were kept open until now
+            connection.close()
 
     def _one(
         self, method: str, url: Url, headers: Mapping[str, str], body: bytes | None, seconds: float, most: int
@@ -197,6 +203,8 @@ class Web:
             yield running
         finally:
             cutting.cancel()
+            for connection in running.left:
+                connection.close()
 
 
 def _adapter(
@@ -228,7 +236,7 @@ def _adapter(
         def close(self) -> None:
             super().close()
             if self._second is not None:
-                self._second.close()
+                thread.running.left.append(self._second)  # the answer may still be read from it
                 self._second = None
 
     class CuttableTls(Cuttable, urllib3.connection.HTTPSConnection):

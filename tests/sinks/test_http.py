@@ -247,9 +247,14 @@ class TestAnswers:
         with pytest.raises(QueryFailed, match="compressed"):
             get(web(server.url), server.url)
 
-    def test_a_byte_now_and_then_gains_nothing(self, server):
+    @pytest.mark.parametrize(
+        "head",
+        [b"Content-Length: 1000\r\n\r\n", b"\r\n", b"Connection: close\r\n\r\n", b"X-Long: "],
+        ids=["length", "no length", "close", "headers"],
+    )
+    def test_a_byte_now_and_then_gains_nothing(self, server, head):
         def drip(connection: Any) -> None:
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            connection.sendall(b"HTTP/1.1 200 OK\r\n" + head)
             for _ in range(200):
                 time.sleep(0.05)
                 connection.sendall(b"x")
