@@ -34,12 +34,13 @@ def big(msg):
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 4 MB."""
+def small_disk(tmp_path, request):
+    """A file system of 4 MB, or of as many as the test says."""
+    size = getattr(request, "param", 4)
     place = tmp_path / "small"
     place.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(place)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip(f"no tmpfs may be mounted here: {mounted.stderr.decode().strip()}")
@@ -128,6 +129,33 @@ def test_under_load_a_full_disk_loses_no_answered_message(start, small_disk):
     wait_until(lambda: broker.count("inbox") == 0, "acknowledged messages to end")
     stored = broker.query("SELECT count(*) FROM points")[0][0]
     assert stored == len(answered), "each answered message is stored, each refused one is not"
+
+
+@pytest.mark.machine
+@pytest.mark.parametrize("small_disk", [12], indirect=True)
+def test_a_disk_that_is_full_when_the_log_is_emptied_into_the_database_loses_nothing(start, small_disk):
+    """Room for the write-ahead log (4 MB until it is emptied) and not for what it brings into the database."""
+    keep = 'from kraken_hooks import on, store\n@on(collector="load")\ndef keep(msg):\n    store.write("x", {"n": msg.text})\n'
+    broker = start({"keep.py": keep}, KRAKENB_STATE_DIR=str(small_disk))
+    broker.state = small_disk
+    ballast = small_disk / "ballast"
+    room = os.statvfs(small_disk).f_bavail * 4096
+    ballast.write_bytes(b"x" * (room - 5 * 2**20))
+    answered = 0
+    while code_of(lambda: broker.client.send("z" * 20_000, collector="load")) is None:
+        answered += 1
+        assert answered < 2_000, "the disk never became full"
+    log = small_disk / "kraken.db-wal"
+    assert log.stat().st_size > 4_000_000, "the log had to be emptied, and could not be"
+    broker.wait_for("storage.failed")
+    ballast.unlink()
+    wait_until(lambda: code_of(lambda: broker.client.send("z", collector="load")) is None, "recovery")
+    wait_until(lambda: broker.count("inbox") == 0, "what was only acknowledged to end")
+    stored = broker.query("SELECT count(*) FROM points")[0][0]
+    assert stored == answered + 1
+    assert broker.stop() == 0
+    broker.start()
+    assert broker.query("SELECT count(*) FROM points") == [(stored,)]
 
 
 def launch_and_wait(broker: Broker) -> int:
