@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from kraken_hooks.api.plain import number, plain, text
-from kraken_hooks.api.point import filled, point
+from kraken_hooks.api.point import check_finite, filled, point
 from kraken_hooks.api.run import current
 from kraken_hooks.api.sink import SinkApi
 from kraken_hooks.errors import HookUsageError
@@ -26,6 +26,9 @@ class WriteArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: dict[str, str]
     time: int
     bucket: str | None = None
+
+    def __post_init__(self) -> None:
+        check_finite(self.fields)
 
 
 class QueryArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from kraken_hooks.api.plain import aware, number, plain, text
@@ -28,6 +29,14 @@ def point(measurement: object, fields: object, tags: object, time: object, recei
         "tags": tag_texts(tags) or {},
         "time": received_at if time is None else _nanoseconds(time),
     }
+
+
+def check_finite(fields: Mapping[str, object]) -> None:
+    """Raises:
+    ValueError: a number that no database has.
+    """
+    if not all(math.isfinite(value) for value in fields.values() if isinstance(value, float)):
+        raise ValueError("a field is not a finite number")
 
 
 def filled(value: object, where: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from kraken_hooks.api.plain import number
-from kraken_hooks.api.point import filled, point, tag_texts
+from kraken_hooks.api.point import check_finite, filled, point, tag_texts
 from kraken_hooks.api.run import current
 from kraken_hooks.api.sink import SinkApi
 
@@ -20,6 +20,9 @@ class WriteArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: dict[str, float | int | str | bool]
     tags: dict[str, str]
     time: int
+
+    def __post_init__(self) -> None:
+        check_finite(self.fields)
 
 
 class LastArgs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -57,7 +57,7 @@ class HttpSettings(Section):
         if certificates is not None:
             try:
                 ssl.create_default_context(cadata=certificates)
-            except (ssl.SSLError, ValueError):
+            except (ssl.SSLError, ValueError, TypeError):  # TypeError: not ASCII
                 raise ValueError("must be certificates in PEM, mostly as KRAKENB_HTTP_CA_FILE=/path") from None
         return certificates
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import structlog
 from effort import examples
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,7 +119,7 @@ def written():
     stream = io.StringIO()
     logs.configure(debug=True, environment={}, stream=stream)
     yield stream
-    logs.silence()
+    structlog.reset_defaults()
 
 
 @given(outcome=st.one_of(HONEST, HONEST, FAILED, OUTCOME), message=MESSAGE)

@@ -68,6 +68,7 @@ ENVIRONMENT = st.dictionaries(
 
 @given(ENVIRONMENT)
 @example({"KRAKENB_SLACK_URL_FILE": "/a\nb"})
+@example({"KRAKENB_HTTP_CA": "é"})
 @examples(100)
 def test_any_environment_gives_settings_or_problems_that_name_variables(environment):
     try:
