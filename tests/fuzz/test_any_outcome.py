@@ -188,7 +188,7 @@ def test_any_effect_is_known_or_refused(arguments):
 
 @given(outcome=HONEST)
 @examples(100)
-def test_honest_outcomes_pass_but_where_an_argument_makes_no_sense(outcome):
+def test_honest_outcomes_without_effects_pass(outcome):
     """Else the property above would say little."""
-    without = msgspec.structs.replace(outcome, effects=[effect for effect in outcome.effects if effect.sink == "store"])
+    without = msgspec.structs.replace(outcome, effects=[])
     vet(without, HOOKS, registry.check)

@@ -60,7 +60,7 @@ _VALUE = st.one_of(
 ENVIRONMENT = st.dictionaries(
     st.sampled_from(NAMES)
     | st.sampled_from(NAMES).map("{}_FILE".format)
-    | st.sampled_from(["CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "HOME", "KRAKENB_X"]),
+    | st.sampled_from(["STATE_DIRECTORY", "HOME", "KRAKENB_X"]),
     _VALUE,
     max_size=8,
 )
