@@ -47,6 +47,7 @@ EVENTS: Final[dict[str, str]] = {
     "hook.quarantined": "a hook was killed three times in a row; it runs again when its file changes",
     "worker.lockdown_missing": "the kernel cannot lock workers down in full: `missing`; hooks are held by the other walls",
     "worker.isolated": "a slow hook file keeps its worker for itself, the others there have moved",
+    "worker.frame_failed": "what a worker sent could not be dealt with; it is ended: a bug, please report it",
     "worker.died": "a worker process ended; what it had besides the guilty hook runs again",
     "worker.replaced": "a new worker process has taken the place",
     "worker.start_failed": "a worker process could not be started; it is tried again",
@@ -121,6 +122,7 @@ def configure(*, debug: bool, environment: Mapping[str, str], stream: TextIO | N
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
+    logging.disable(logging.NOTSET)
     root = logging.getLogger()
     root.handlers = [_Library()]
     root.setLevel(logging.WARNING)

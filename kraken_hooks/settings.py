@@ -244,7 +244,7 @@ def _collect(
             _read_file(name, Path(path), found, problems)
         elif credentials:
             for candidate in (Path(credentials, name), Path(credentials, name.lower())):
-                if candidate.is_file():
+                if os.path.isfile(candidate):  # noqa: PTH113  # false too for a path that the system cannot take
                     _read_file(name, candidate, found, problems)
                     break
     return found

@@ -19,6 +19,7 @@ from typing import Final
 from kraken_hooks import clock, logs
 from kraken_hooks.delivery.backoff import Backoff
 from kraken_hooks.delivery.split import deliver_all
+from kraken_hooks.delivery.suspicion import Suspicion
 from kraken_hooks.errors import KrakenError
 from kraken_hooks.outbox.base import Outbox, Transaction
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect, RunError
@@ -98,6 +99,7 @@ class Courier:
         self._retry_at: float | None = None
         self._delivered = 0
         self._refused = 0
+        self._suspicion = Suspicion()
         self._crashed_at = self._crashes = 0
         self._handed_over = -float("inf")
         self._paused = threading.Event()
@@ -151,7 +153,7 @@ class Courier:
             while not self._stopping.is_set():
                 self._news.clear()
                 self._note_pause()
-                effects = [] if self._paused.is_set() else self._take(sink.batch)
+                effects = [] if self._paused.is_set() else self._take(0, self._suspicion.limit(sink.batch))
                 if effects:
                     self._deliver(sink, effects)
                 else:
@@ -169,9 +171,9 @@ class Courier:
                 self._stopping.wait(self._backoff.next(None))
         return None
 
-    def _take(self, limit: int) -> list[QueuedEffect]:
+    def _take(self, after: int, limit: int) -> list[QueuedEffect]:
         try:
-            return self._outbox.take(self.name, 0, limit)
+            return self._outbox.take(self.name, after, limit)
         except KrakenError:
             self._stopping.wait(_STORAGE_PAUSE)  # the commit thread logs what is wrong with the storage
             return []
@@ -188,12 +190,33 @@ class Courier:
             if isinstance(result, Delivered | Refused)
         ]
         if done:
+            self._suspicion.taken(len(done))
             self._note_up(len(done))
             self._settle_all(done)
         last = results[-1]
-        if isinstance(last, NotNow):
-            self._note_down(last)
+        if not isinstance(last, NotNow):
+            return
+        self._note_down(last)
+        failed = effects[len(results) - 1]
+        in_doubt = last.suspect and self._suspicion.failed(failed.seq, len(effects))
+        if not (in_doubt and self._passed_over(sink, failed, last)):
             self._wait(sink, last)
+
+    def _passed_over(self, sink: Sink, doubted: QueuedEffect, why: NotNow) -> bool:
+        """Hand over the next effect. True where the sink takes it: then the one in doubt is given up."""
+        following = self._take(doubted.seq, 1)
+        if not following or self._stopping.wait(sink.interval):
+            return False
+        [result] = deliver_all(lambda part: self._hand_over(sink, part), following)
+        if not isinstance(result, Delivered | Refused):
+            self._suspicion.acquit()
+            return False
+        self._note_up(1)
+        self._settle_all(
+            [(doubted, Refused(f"the sink broke down over it each time: {why.reason}")), (following[0], result)]
+        )
+        self._suspicion.taken(2)
+        return True
 
     def _wait(self, sink: Sink, why: NotNow) -> None:
         """Until the next try; shorter where an offline sink can be reached again, or the operator has resumed it."""

@@ -15,6 +15,8 @@ from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result
 
 #: Statuses besides 5xx that pass by themselves: request timeout, too early, too many requests.
 _PASSING: Final = frozenset({408, 425, 429})
+#: The server's own code has failed, perhaps over what it was sent.
+_FAILED: Final = 500
 #: Longest reason kept from an answer, characters; longest wait that is believed, seconds.
 _REASON: Final = 300
 _LONGEST_WAIT: Final = 3_600.0
@@ -36,7 +38,7 @@ def judge(status: int, text: str, retry_after: str, secret: str = "") -> Result:
         reason = reason.replace(secret, "…")
     reason = reason[:_REASON].strip()
     if status >= 500 or status in _PASSING:
-        return NotNow(reason, seconds_to_wait(retry_after))
+        return NotNow(reason, seconds_to_wait(retry_after), suspect=status == _FAILED)
     return Refused(reason)
 
 

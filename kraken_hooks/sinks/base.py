@@ -33,12 +33,14 @@ class NotNow:
     """The sink cannot take it now: down, busy, failing. `retry_after` in seconds where the sink asked for it.
 
     `reason` holds no secret. `offline`: there was no connection; `Sink.reachable` is asked each second, so that the sink is
-    tried again as soon as it is back.
+    tried again as soon as it is back. `suspect`: it was there, and broke down while it had this effect; where that comes again
+    and again, the effect may be the reason (`delivery.suspicion`).
     """
 
     reason: str
     retry_after: float | None = None
     offline: bool = False
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

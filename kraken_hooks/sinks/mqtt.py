@@ -286,9 +286,12 @@ class _Connection:
         if self._farewell in _BLAMES:
             return results or [RefusedTogether(_said(self._farewell))]  # the guilty one is the first of the next call
         if self._farewell is not None:
-            return [*results, NotNow(f"the server ended the connection: {_said(self._farewell)}", offline=True)]
+            return [
+                *results,
+                NotNow(f"the server ended the connection: {_said(self._farewell)}", offline=True, suspect=True),
+            ]
         if self.over:
-            return [*results, NotNow("the connection was lost", offline=True)]
+            return [*results, NotNow("the connection was lost", offline=True, suspect=True)]
         return [*results, NotNow("no acknowledgement in time")]
 
     # ── what the client tells ──

@@ -41,6 +41,8 @@ _MOST: Final = 16 * _CHUNK
 
 #: Close codes for a message that this server will never take (RFC 6455, section 7.4.1): kind of data, bad text, too big.
 _BLAMES: Final = frozenset({1003, 1007, 1009})
+#: Close codes of a server that goes, or wants to be left alone: normal end, going away, restart, try again later.
+_LEAVING: Final = frozenset({1000, 1001, 1012, 1013})
 _NORMAL: Final = (1000).to_bytes(2, "big")
 
 
@@ -206,10 +208,10 @@ class _Connection:
         if self._awaited is None:
             return None
         if self._closed_with is None:
-            return NotNow("the connection was lost", offline=True)
+            return NotNow("the connection was lost", offline=True, suspect=True)
         code, words = self._closed_with
         reason = f"the server closed the connection: {code} {words}".rstrip()
-        return RefusedTogether(reason) if code in _BLAMES else NotNow(reason)
+        return RefusedTogether(reason) if code in _BLAMES else NotNow(reason, suspect=code not in _LEAVING)
 
     def turn(self, patience: float) -> None:
         """Wait at most so many seconds for the server; read and write what there is."""

@@ -10,9 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from kraken_hooks import logs
 from kraken_hooks.errors import WorkerProtocolError
 from kraken_hooks.wire import PROGRESS, Activity, Answer, BrokerReader, FromWorker, Load, Run, ToWorker, encode
 from kraken_hooks.workers.spawner import Spawned
+
+log = logs.get()
 
 _READ: Final = 256 * 1024  # bytes
 #: What a pipe gave, for a moment; the event loop reads one pipe after the other. Made once: a buffer of this size for each
@@ -155,6 +158,9 @@ class WorkerProcess:
                 self._on_frame(frame)
         except WorkerProtocolError as error:
             self.kill(f"it broke the protocol: {error}")
+        except Exception as error:  # what a worker sent must never end the loop's turn half done
+            log.exception("worker.frame_failed", pid=self.pid, error=type(error).__name__)
+            self.kill(f"what it sent could not be dealt with: {type(error).__name__}")
         if not self._flushing:
             self._flush()
 

@@ -15,6 +15,7 @@ from rig import wait_until
 from kraken_hooks.delivery.backoff import Backoff
 from kraken_hooks.delivery.courier import Courier, State
 from kraken_hooks.delivery.split import deliver_all
+from kraken_hooks.delivery.suspicion import DOUBT
 from kraken_hooks.outbox.base import DeadFilter, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outcome import Effect, QueuedEffect
@@ -193,3 +194,61 @@ def test_a_courier_that_starts_paused_hands_over_nothing(desk):
     courier.stop(10)
     assert sink.calls == []
     assert desk.outbox.queued() == {"toy": 1}
+
+
+class Breaks:
+    """A sink that breaks down over some effects, each time."""
+
+    def __init__(self, *bad: int) -> None:
+        self.bad = set(bad)
+        self.taken: list[int] = []
+
+    def __call__(self, numbers: list[int]) -> list[Result]:
+        if self.bad & set(numbers):
+            return [NotNow("it hung up", suspect=True)]
+        self.taken += numbers
+        return [Delivered()] * len(numbers)
+
+
+def test_an_effect_over_which_the_sink_breaks_down_each_time_is_found_and_the_rest_arrives_in_order(desk):
+    sink = Breaks(30, 77)
+    desk.put(*range(1, 201))
+    desk.courier(Toy(sink), Backoff(*QUICK))
+    desk.empty()
+    assert sink.taken == [number for number in range(1, 201) if number not in (30, 77)]
+    letters = desk.outbox.dead(DeadFilter(), 10)
+    assert [letter.effect.seq for letter in letters if letter.effect] == [30, 77]
+    assert {letter.error.message for letter in letters} == {"the sink broke down over it each time: it hung up"}
+
+
+def test_a_sink_that_breaks_down_over_everything_is_ill_itself_and_loses_nothing(desk):
+    sink = Breaks(*range(1, 100))
+    toy = Toy(sink)
+    desk.put(*range(1, 4))
+    desk.courier(toy, Backoff(*QUICK))
+    wait_until(lambda: [2] in toy.calls, "the next effect to be tried")
+    wait_until(lambda: len(toy.calls) > 3 * DOUBT, "more tries")
+    assert desk.outbox.count_dead(DeadFilter()) == 0
+    sink.bad.clear()
+    desk.empty()
+    assert sink.taken == [1, 2, 3]
+
+
+def test_the_last_effect_is_never_given_up_for_want_of_another(desk):
+    sink = Breaks(1)
+    toy = Toy(sink)
+    desk.put(1)
+    desk.courier(toy, Backoff(*QUICK))
+    wait_until(lambda: len(toy.calls) > 2 * DOUBT, "tries")
+    assert desk.outbox.queued() == {"toy": 1}
+    desk.put(2)
+    desk.empty()
+    assert sink.taken == [2]
+
+
+def test_a_sink_that_is_down_makes_nothing_suspect(desk):
+    sink = Toy(lambda _numbers: [NotNow("no connection")])
+    desk.put(1, 2)
+    desk.courier(sink, Backoff(*QUICK))
+    wait_until(lambda: len(sink.calls) > 3 * DOUBT, "tries")
+    assert sink.calls == [[1, 2]] * len(sink.calls)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
+import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -128,6 +133,7 @@ def test_one_connection_serves_many_calls(peer):
 def test_a_server_that_talks_all_the_time_is_drained(peer):
     with sink(peer) as to:
         assert send(to, "1") == [Delivered()]
+        wait_until(lambda: peer.connections, "the server to know the connection")
         done = threading.Event()
 
         def talk() -> None:
@@ -151,6 +157,60 @@ def test_a_message_that_is_too_big_is_blamed_and_the_next_connection_is_fine(pee
         assert send(to, "1") == [Delivered()]
 
 
+class Fussy:
+    """A server that closes with a code over messages that hold `bad`, without answering the ping behind them; takes the others."""
+
+    def __init__(self, code: int) -> None:
+        self.taken: list[str] = []
+        fussy = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                asked = b""
+                while not asked.endswith(b"\r\n\r\n"):
+                    asked += self.request.recv(1)
+                [key] = re.findall(rb"Sec-WebSocket-Key: (\S+)", asked)
+                accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+                head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                self.request.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+                while frame := self._frame():
+                    opcode, body = frame
+                    if opcode == PING:
+                        self.request.sendall(bytes([0x80 | PONG, len(body)]) + body)
+                    elif b"bad" in body:
+                        self.request.sendall(bytes([0x80 | CLOSE, 2]) + code.to_bytes(2, "big"))
+                        return
+                    else:
+                        fussy.taken.append(body.decode())
+
+            def _frame(self) -> tuple[int, bytes] | None:
+                """One short, masked frame, as clients send them."""
+                head = self.request.recv(2, socket.MSG_WAITALL)
+                if len(head) < 2:
+                    return None
+                mask = self.request.recv(4, socket.MSG_WAITALL)
+                body = self.request.recv(head[1] & 0x7F, socket.MSG_WAITALL) if head[1] & 0x7F else b""
+                return head[0] & 0x0F, bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.mark.parametrize(("code", "suspect"), [(1011, True), (1008, True), (1001, False), (1013, False)])
+def test_a_server_that_closes_over_a_message_makes_it_suspect_unless_it_leaves(code, suspect):
+    with closing(Fussy(code)) as server, closing(Websocket(f"ws://127.0.0.1:{server.port}/", "")) as to:
+        [result] = send(to, "bad")
+        assert isinstance(result, NotNow)
+        assert (result.suspect, str(code) in result.reason) == (suspect, True)
+        assert send(to, "good") == [Delivered()]
+
+
 @pytest.mark.parametrize("status", [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
 def test_another_answer_than_a_websocket_is_told(peer, status):
     peer.status = status
@@ -167,6 +227,7 @@ def test_a_redirect_is_not_followed(peer):
 def test_a_server_that_goes_away_in_between_is_met_again_in_the_same_call(peer):
     with sink(peer) as to:
         assert send(to, "1") == [Delivered()]
+        wait_until(lambda: peer.connections, "the server to know the connection")
         peer.connections[0].close(1013)
         assert send(to, "2") == [Delivered()]
         wait_until(lambda: len(peer.connections) == 2, "another connection")
@@ -224,3 +285,15 @@ def test_without_settings_using_it_is_an_error_at_the_hooks_line(start):
     line = broker.wait_for("hook.failed")
     assert line["error"] == "SinkNotConfigured: websocket is not configured: set KRAKENB_WEBSOCKET_URL"
     assert line["line"] == 6
+
+
+def test_a_message_over_which_the_server_closes_each_time_does_not_hold_up_the_others(start):
+    hook = "from kraken_hooks import on, websocket\n@on()\ndef tell(msg):\n    websocket.send(msg.text)\n"
+    with closing(Fussy(1011)) as server:
+        broker = start({"tell.py": hook}, KRAKENB_WEBSOCKET_URL=f"ws://127.0.0.1:{server.port}/")
+        for text in ("1", "bad", "2", "3"):
+            broker.client.send(text)
+        broker.wait_for("sink.refused", sink="websocket", patience=90)
+        wait_until(lambda: [text for text in server.taken if text != "1"] == ["2", "3"], "the others")
+    shown = broker.command("dead", "list").stdout
+    assert "the sink broke down over it each time: the server closed the connection: 1011" in shown
