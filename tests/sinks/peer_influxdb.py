@@ -13,8 +13,13 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from influx_front import ORG, InfluxFront
+from live import LivePeer
 from peers import Peer, free_port
 from rig import PATIENCE, wait_until
+
+from kraken_hooks.api.influxdb import QueryArgs
+from kraken_hooks.settings import Section
+from kraken_hooks.sinks.influxdb import INFLUXDB
 
 #: Time of effect number 0, nanoseconds since 1970.
 BASE = 1_790_000_000_000_000_000
@@ -215,3 +220,43 @@ class VictoriaPeer(Peer):
             for at, value in zip(one["timestamps"], one["values"], strict=True)
         ]
         return [value for _, value in sorted(points)]
+
+
+class LiveInflux(LivePeer, InfluxPeer):
+    """A real InfluxDB 2, asked in Flux through the sink's own reader."""
+
+    prefix = "KRAKENB_INFLUXDB_"
+
+    def connect(self, section: Section) -> None:
+        self._section = section
+        opened = INFLUXDB.reader
+        assert opened is not None
+        self._reader = opened(section, 10.0)
+        said = self.settings()
+        where = urlencode({"org": said["KRAKENB_INFLUXDB_ORG"], "bucket": said["KRAKENB_INFLUXDB_BUCKET"]})
+        everything = {
+            "start": "1970-01-01T00:00:00Z",
+            "stop": "2100-01-01T00:00:00Z",
+            "predicate": '_measurement="env"',
+        }
+        headers = {
+            "Authorization": f"Token {said['KRAKENB_INFLUXDB_API_TOKEN']}",
+            "Content-Type": "application/json",
+        }
+        address = getattr(section, "host")  # noqa: B009  # a section's fields are known to its sink
+        _fetch(f"{address}/api/v2/delete?{where}", headers, json.dumps(everything).encode())
+
+    def disconnect(self) -> None:
+        self._reader.close()
+
+    def wrong_settings(self) -> dict[str, str] | None:
+        return {**self.settings(), "KRAKENB_INFLUXDB_API_TOKEN": "wrong-secret"}
+
+    def arrived(self) -> list[int]:
+        bucket = json.dumps(self.settings()["KRAKENB_INFLUXDB_BUCKET"])
+        flux = (
+            f'from(bucket: {bucket}) |> range(start: 0) |> filter(fn: (r) => r._measurement == "env" and r._field == "number")'
+            ' |> group() |> sort(columns: ["_time"])'
+        )
+        rows: Any = self._reader.ask("query", QueryArgs(flux, {}))
+        return [int(row["_value"]) for row in rows]

@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from live import LivePeer
 from peers import Peer, free_port
 from rig import PATIENCE, wait_until
+
+from kraken_hooks.settings import Section
+from kraken_hooks.sinks.mqtt import MqttSettings
 
 USER, PASSWORD = "hooks", "pass-of-hooks"
 _WATCHER = "pass-of-watcher"
@@ -20,9 +24,10 @@ _WATCHER = "pass-of-watcher"
 class Subscriber:
     """Keeps what comes to `ok/#` in a session that outlives the server, as one that must not miss anything does."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = "127.0.0.1", user: str = "watcher", password: str = _WATCHER) -> None:
         self.got: list[tuple[str, bytes, int, bool]] = []
-        self._port = port
+        self._host, self._port = host, port
+        self._user, self._password = user, password
         self._subscribed = threading.Event()
         self._client: Any = None
 
@@ -32,12 +37,12 @@ class Subscriber:
         from paho.mqtt.enums import CallbackAPIVersion
 
         self._subscribed.clear()
-        client = self._client = Client(CallbackAPIVersion.VERSION2, client_id="watcher", clean_session=False)
-        client.username_pw_set("watcher", _WATCHER)
+        client = self._client = Client(CallbackAPIVersion.VERSION2, client_id=self._user, clean_session=False)
+        client.username_pw_set(self._user, self._password)
         client.on_connect = lambda *_: client.subscribe("ok/#", qos=2)
         client.on_subscribe = lambda *_: self._subscribed.set()
         client.on_message = lambda _client, _data, it: self.got.append((it.topic, it.payload, it.qos, it.retain))
-        client.connect("127.0.0.1", self._port)
+        client.connect(self._host, self._port)
         client.loop_start()
         assert self._subscribed.wait(PATIENCE)
 
@@ -122,6 +127,26 @@ class MqttPeer(Peer):
 
     def arrived(self) -> list[int]:
         return [int(payload) for topic, payload, _, _ in self.subscriber.got if topic == "ok/numbers"]
+
+
+class LiveMqtt(LivePeer, MqttPeer):
+    """A server without TLS whose user may write and read `ok/#`. What it refuses is not known."""
+
+    prefix = "KRAKENB_MQTT_"
+    refuses = False
+
+    def connect(self, section: Section) -> None:
+        assert isinstance(section, MqttSettings)
+        assert section.host is not None
+        password = section.password.get_secret_value() if section.password else ""
+        self.subscriber = Subscriber(section.port or 1883, section.host, section.user or "", password)
+        self.subscriber.connect()
+
+    def disconnect(self) -> None:
+        self.subscriber.disconnect()
+
+    def bad_effect(self) -> tuple[str, dict[str, Any]]:
+        return Peer.bad_effect(self)
 
 
 class OlderFront:

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from live import LivePeer
 from peer_http import HttpPeer
-from peer_influxdb import InfluxPeer, VictoriaPeer
+from peer_influxdb import InfluxPeer, LiveInflux, VictoriaPeer
 from peer_mongodb import LiveMongo, MongoPeer
-from peer_mqtt import MqttPeer
+from peer_mqtt import LiveMqtt, MqttPeer
 from peer_redis import LiveRedis, RedisPeer
 from peer_websocket import WebsocketPeer
 from peers import Peer, Silent, SlackPeer, described
@@ -33,7 +33,7 @@ from kraken_hooks.testing import message, run
 
 PEERS: list[type[Peer]] = [SlackPeer, HttpPeer, VictoriaPeer, InfluxPeer, RedisPeer, MongoPeer, MqttPeer, WebsocketPeer]
 #: The same with servers that are there already, where the environment names them.
-LIVE: list[type[LivePeer]] = [LiveMongo, LiveRedis]
+LIVE: list[type[LivePeer]] = [LiveInflux, LiveMongo, LiveMqtt, LiveRedis]
 
 
 class Delivery:
