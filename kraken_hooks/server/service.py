@@ -31,6 +31,20 @@ _PING_MS: Final = 5_000
 _PENDING: Final = 100_000
 #: What a collector that does retry is told to wait when the queue is full, milliseconds.
 _RETRY_MS: Final = "1000"
+#: Of the gRPC server.
+OPTIONS: Final = (
+    # A device that lost its power leaves a connection behind: it is asked for a sign of life, and dropped.
+    ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+    ("grpc.keepalive_timeout_ms", _KEEPALIVE_MS // 3),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", _PING_MS),
+    # gRPC would cancel calls at random that wait to be looked at: to a collector, messages lost.
+    ("grpc.server.max_pending_requests", _PENDING),
+    ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING),
+    ("grpc.so_reuseport", 0),  # a second broker on the port must fail, not share it silently
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES + _ENVELOPE),
+    ("grpc.max_send_message_length", MAX_REPLY_BYTES + _ENVELOPE),
+)
 
 
 class Server:
@@ -76,21 +90,7 @@ class Server:
             await self._server.stop(grace)
 
     def _make(self) -> grpc.aio.Server:
-        server = grpc.aio.server(
-            options=(
-                # A device that lost its power leaves a connection behind: it is asked for a sign of life, and dropped.
-                ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
-                ("grpc.keepalive_timeout_ms", _KEEPALIVE_MS // 3),
-                ("grpc.keepalive_permit_without_calls", 1),
-                ("grpc.http2.min_ping_interval_without_data_ms", _PING_MS),
-                # gRPC would cancel calls at random that wait to be looked at: to a collector, messages lost.
-                ("grpc.server.max_pending_requests", _PENDING),
-                ("grpc.server.max_pending_requests_hard_limit", 2 * _PENDING),
-                ("grpc.so_reuseport", 0),  # a second broker on the port must fail, not share it silently
-                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES + _ENVELOPE),
-                ("grpc.max_send_message_length", MAX_REPLY_BYTES + _ENVELOPE),
-            )
-        )
+        server = grpc.aio.server(options=OPTIONS)
         server.add_generic_rpc_handlers(
             (
                 grpc.method_handlers_generic_handler(
