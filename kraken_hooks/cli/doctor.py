@@ -52,6 +52,8 @@ _RESTRICTED_PYTHON: Final = (8, 4)
 _LITTLE_ROOM: Final = 64 * 2**20
 #: A clock before this year has not been set since the machine started.
 _CLOCK_YEAR: Final = 2024
+#: Sinks without one server of their own.
+_NAMED_BY_HOOKS: Final = {"http"}
 #: How long a broker that runs may take to answer, seconds.
 _HEALTH_TIME: Final = 3.0
 
@@ -240,6 +242,34 @@ def _lockdown(chosen: Settings) -> Iterator[Finding]:
         yield Finding("lock-down", status, part, "use a kernel that has it; until then the other walls hold hooks")
 
 
+def _sinks(chosen: Settings) -> Iterator[Finding]:
+    """Whether the server of each configured sink accepts a connection. Passwords and tokens are not tried."""
+    from kraken_hooks.sinks.registry import SINKS
+
+    for kind in SINKS:
+        section = chosen.sections.get(kind.name)
+        if kind.open is None or section is None or kind.missing(section):
+            continue
+        if kind.name in _NAMED_BY_HOOKS:
+            yield Finding("sinks", Status.OK, f"{kind.name} is configured; hooks name its servers, none is tried")
+            continue
+        try:
+            sink = kind.open(section, "")
+            try:
+                reachable = sink.reachable()
+            finally:
+                sink.close()
+        except Exception as error:  # whatever a client library makes of its settings is a finding too
+            reachable, text = False, f"{kind.name} cannot be opened: {type(error).__name__}"
+        else:
+            text = f"the server of {kind.name} accepts " + ("connections" if reachable else "no connection")
+        if reachable:
+            yield Finding("sinks", Status.OK, text)
+        else:
+            remedy = f"see its address and that it runs, KRAKENB_{kind.name.upper()}_...; until then its effects wait"
+            yield Finding("sinks", Status.WARNING, text, remedy)
+
+
 def _notifications(chosen: Settings) -> Iterator[Finding]:
     """Whether a change in a directory is told."""
     import threading
@@ -281,5 +311,6 @@ _CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (
     _state,
     _port,
     _lockdown,
+    _sinks,
     _notifications,
 )

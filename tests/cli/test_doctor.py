@@ -158,6 +158,25 @@ def test_a_port_where_a_broker_answers_is_well(doctor, start):
     assert "answers" in findings["port"][0]["text"]
 
 
+def test_each_configured_sink_is_looked_for_and_one_that_is_not_there_is_a_warning(doctor):
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen: it refuses
+        status, findings = doctor(
+            KRAKENB_REDIS_HOST=f"redis://user:pass-word@127.0.0.1:{there.getsockname()[1]}/0",
+            KRAKENB_MQTT_HOST="127.0.0.1",
+            KRAKENB_MQTT_PORT=str(bound.getsockname()[1]),
+            KRAKENB_HTTP_ALLOW="https://box.example/",
+        )
+    found = {each["text"]: each["status"] for each in findings["sinks"]}
+    assert found == {
+        "the server of redis accepts connections": "ok",
+        "http is configured; hooks name its servers, none is tried": "ok",
+        "the server of mqtt accepts no connection": "warning",
+    }
+    assert status == 0, "the broker starts all the same"
+    assert "pass-word" not in json.dumps(findings)
+
+
 @pytest.mark.parametrize("part", ["landlock", "seccomp"])
 def test_a_part_of_the_lockdown_that_the_kernel_lacks_is_a_warning_and_a_problem_where_it_is_demanded(doctor, part):
     status, findings = doctor(without=CALLS[part])
