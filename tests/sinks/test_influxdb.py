@@ -158,10 +158,10 @@ def test_points_that_are_refused_leave_those_before_them_settled(sink):
         (answer(422, "unprocessable entity", "dropped=1"), RefusedTogether("422 dropped=1")),
         ((429, {"Retry-After": "7"}, ""), NotNow("429 Too Many Requests", 7.0)),
         ((503, {"Retry-After": "3"}, '{"message": "busy"}'), NotNow("503 busy", 3.0)),
-        ((500, {}, "<html>a proxy</html>"), NotNow("500 <html>a proxy</html>")),
+        ((500, {}, "<html>a proxy</html>"), NotNow("500 <html>a proxy</html>", suspect=True)),
         ((302, {"Location": "http://elsewhere/"}, ""), NotNow("302 Found")),
         ((404, {}, f"no page, {TOKEN}"), NotNow("404 no page, …")),
-        ((500, {}, '{"message": ["no text"]}'), NotNow("500 ['no text']")),
+        ((500, {}, '{"message": ["no text"]}'), NotNow("500 ['no text']", suspect=True)),
     ],
 )
 def test_what_an_answer_means(peer, sink, script, result):
