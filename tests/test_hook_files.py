@@ -112,6 +112,49 @@ class TestReload:
             answers(broker, "v2")
 
 
+SLOW = """
+import time
+from kraken_hooks import on, state
+
+VERSION = 0
+
+@on(collector="slow")
+def slow(msg):
+    time.sleep(1.0)
+    state.incr("ended")
+"""
+
+
+class TestWhileARunGoesOn:
+    """Jobs that were made before end with the version that they were made for."""
+
+    def begun(self, start) -> Broker:
+        broker = start({"a.py": SLOW}, KRAKENB_HOOK_TIMEOUT="20")
+        broker.client.send(collector="slow")  # accepted: it goes on
+        broker.wait_for("worker.isolated")
+        return broker
+
+    def ended(self, broker: Broker) -> None:
+        broker.wait_for("message.handled", collector="slow", hooks=["a.py:slow"])
+        wait_until(lambda: broker.count("inbox") == 0, "the message has left the inbox")
+        assert broker.count("state") == 1
+
+    def test_a_file_that_changes_twice(self, start):
+        broker = self.begun(start)
+        for version in (1, 2):
+            broker.write("a.py", SLOW.replace("VERSION = 0", f"VERSION = {version}"))
+            broker.wait_for("hook.loaded", count=1 + version)
+        self.ended(broker)
+
+    def test_a_file_that_changes_and_is_removed(self, start):
+        broker = self.begun(start)
+        broker.write("a.py", SLOW.replace("VERSION = 0", "VERSION = 1"))
+        broker.wait_for("hook.loaded", count=2)
+        (broker.hooks / "a.py").unlink()
+        broker.wait_for("hook.removed", file="a.py")
+        self.ended(broker)
+
+
 class TestUnderLoad:
     def test_no_message_is_lost_doubled_or_refused_by_reloads(self, start):
         source = """
@@ -190,6 +233,17 @@ class TestLastGood:
         broker.start()
         assert broker.client.send(collector="ask").text == "one"
 
+    def test_what_was_removed_does_not_come_back_with_a_file_that_does_not_load(self, start):
+        broker = start({"a.py": hook("one")})
+        wait_until(lambda: broker.count("last_good") == 1, "the last good source")
+        broker.stop()
+        broker.start()
+        (broker.hooks / "a.py").unlink()
+        broker.wait_for("hook.removed", file="a.py")
+        broker.write("a.py", "broken (")
+        assert broker.wait_for("hook.load_failed", file="a.py")["running"] == "nothing"
+        assert broker.client.send(collector="ask").text == ""
+
     def test_a_file_that_never_loaded_says_that_nothing_runs(self, broker):
         broker.write("b.py", "broken (")
         line = broker.wait_for("hook.load_failed", file="b.py")
@@ -222,6 +276,21 @@ class TestRefused:
     def test_a_link_that_leads_nowhere(self, broker):
         (broker.hooks / "gone.py").symlink_to("nowhere.py")
         assert "leads nowhere" in self.refused(broker, "gone.py")
+
+    @pytest.mark.parametrize("target", ["nowhere.py", "link.py"])
+    def test_a_link_to_nowhere_or_to_itself_keeps_no_other_file_from_being_reloaded(self, start, tmp_path, target):
+        hooks = tmp_path / "linked"
+        hooks.mkdir()
+        (hooks / "link.py").symlink_to(target)
+        (hooks / "a.py").write_text(hook("one"))
+        broker = start(KRAKENB_HOOKS_DIR=str(hooks))
+        answers(broker, "one")
+        assert self.refused(broker, "link.py")
+        (hooks / "a.py").write_text(hook("two"))
+        answers(broker, "two")
+        (hooks / "link.py").unlink()
+        (hooks / "link.py").write_text(hook("mended", "other"))
+        answers(broker, "mended", "other")
 
     def test_a_pipe_does_not_block_the_others(self, broker):
         os.mkfifo(broker.hooks / "pipe.py", 0o600)

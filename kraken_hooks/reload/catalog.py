@@ -130,6 +130,7 @@ class Catalog:
             del self._files[name]
             self._runner.remove(name)
             self._keep(name, None)
+            self._kept.pop(name, None)
             log.info("hook.removed", file=name)
 
     async def _load(self, probe: Probe, name: str, source: bytes) -> None:

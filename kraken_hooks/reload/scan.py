@@ -39,8 +39,8 @@ def scan(directory: Path) -> Scan:
     """Read all hook files: `*.py` directly in the directory, without hidden files and `__init__.py`."""
     found = Scan()
     try:
-        root = directory.resolve(strict=True)
-        names = sorted(entry.name for entry in os.scandir(root))
+        root = _resolved(directory)
+        names = sorted(entry.name for entry in root.iterdir())
     except OSError as error:
         return Scan(missing=True, reason=f"{directory}: {error.strerror}")
     for name in names:
@@ -68,8 +68,13 @@ class Refused(Exception):  # reads as what it says
     """The file is not read; the text says why and what to do."""
 
 
+def _resolved(path: Path) -> Path:
+    """Where a path leads. Links in a circle are an OSError too, which they are not to `Path.resolve` before Python 3.13."""
+    return Path(os.path.realpath(path, strict=True))
+
+
 def _read(root: Path, name: str) -> bytes:
-    path = (root / name).resolve(strict=True)
+    path = _resolved(root / name)
     if not path.is_relative_to(root):
         raise Refused("a link that leaves the hooks directory; copy the file here instead")
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC  # not blocked by a FIFO
@@ -96,12 +101,17 @@ def _read(root: Path, name: str) -> bytes:
 def fingerprint(directory: Path) -> object:
     """A cheap value that changes when a hook file does: for looking regularly."""
     try:
-        root = directory.resolve(strict=True)
-        entries = []
-        for entry in os.scandir(root):
-            if is_hook_file(entry.name):
-                status = entry.stat()
-                entries.append((entry.name, status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size))
+        root = _resolved(directory)
+        with os.scandir(root) as entries:
+            return (str(root), sorted((entry.name, _look(entry)) for entry in entries if is_hook_file(entry.name)))
     except OSError as error:
         return error.errno
-    return (str(root), sorted(entries))
+
+
+def _look(entry: os.DirEntry[str]) -> tuple[int | None, ...]:
+    """What changes with the file; of a link that leads nowhere, why."""
+    try:
+        status = entry.stat()
+    except OSError as error:
+        return (error.errno,)
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size

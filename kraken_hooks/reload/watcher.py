@@ -6,6 +6,7 @@ changes close together are told once. The watch thread calls back; watchdog has 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -112,13 +113,13 @@ class Watcher:
         """
         if not self._notifications:
             return
-        wanted = tuple(dict.fromkeys(str(path) for path in self._places() if path.is_dir()))
+        wanted = tuple(dict.fromkeys(filter(os.path.isdir, self._places())))  # false too where it may not be looked at
         if wanted == self._watched:
             return
         self._unwatch()
         try:
             observer = Observer()
-            inside = str(self._directory.resolve())
+            inside = _resolved(self._directory)
             for place in wanted:
                 listened = _INSIDE if place == inside else _ABOVE
                 observer.schedule(_Wake(self._changed), place, event_filter=listened)
@@ -130,16 +131,20 @@ class Watcher:
         self._observer, self._watched = observer, wanted
         self._changed.set()  # what happened between the last look and now
 
-    def _places(self) -> list[Path]:
+    def _places(self) -> list[str]:
         """The directory itself, and the one in which its name can be changed for another."""
-        named = self._directory.absolute()
-        return [named.resolve(), named.parent.resolve()]
+        return [_resolved(self._directory), _resolved(self._directory.absolute().parent)]
 
     def _unwatch(self) -> None:
         if self._observer is not None:
             self._observer.stop()
             self._observer.join()
             self._observer, self._watched = None, ()
+
+
+def _resolved(path: Path) -> str:
+    """Where a path leads, as far as it can be followed: links in a circle too, over which `Path.resolve` may fail."""
+    return os.path.realpath(path)
 
 
 class _Wake(FileSystemEventHandler):
