@@ -21,11 +21,15 @@ WINDOW_BYTES: Final = 4 * 1024 * 1024
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """The jobs of one hook file, in order of arrival; they run one at a time. `alone`: in a worker of its own."""
+    """The jobs of one hook file, in order of arrival; they run one at a time. `alone`: in a worker of its own.
+
+    `jobs` counts those that have not ended, of all versions: in the queue, in a pipe, or on their way from a dead worker.
+    """
 
     file: str
     version: Version
     queue: deque[Job] = field(default_factory=deque)
+    jobs: int = 0
     member: Member | None = None
     alone: bool = False
     removed: bool = False

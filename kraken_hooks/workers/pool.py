@@ -119,7 +119,7 @@ class Pool:
         else:
             before, lane.version, lane.removed = lane.version, version, False
             self._forget_version(lane, before)
-            if lane.alone and not self._per_file and not lane.queue and not before.jobs:
+            if lane.alone and not self._per_file and not lane.jobs:
                 self._go_home(lane)  # a new version is not slow until it has shown it
         if lane.member is not None:
             lane.member.load(version, self._boss.state(version.file))
@@ -144,6 +144,7 @@ class Pool:
     def submit(self, job: Job) -> None:
         """Run the job after those that the file has already."""
         lane = self._lanes[job.version.file]
+        lane.jobs += 1
         job.version.jobs += 1
         lane.queue.append(job)
         member = lane.member
@@ -156,6 +157,7 @@ class Pool:
         """Nobody waits for the jobs any more. Those that are in a pipe run, and what they report is thrown away."""
         for lane in self._lanes.values():
             for job in lane.queue:
+                lane.jobs -= 1
                 job.version.jobs -= 1
             lane.queue.clear()
         for member in (*self._shared, *self._alone):
@@ -201,6 +203,7 @@ class Pool:
         return not job.hooks
 
     def _finished(self, lane: Lane, job: Job) -> None:
+        lane.jobs -= 1
         job.version.jobs -= 1
         self._forget_version(lane, job.version)
         if lane.removed:
@@ -211,7 +214,7 @@ class Pool:
             lane.member.unload(version)
 
     def _leave_if_done(self, lane: Lane) -> None:
-        if lane.version.jobs or lane.queue:
+        if lane.jobs:
             return
         del self._lanes[lane.file]
         self._homeless = [other for other in self._homeless if other is not lane]
