@@ -212,7 +212,7 @@ class _Library(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelname.lower()
         method = getattr(get(), level if level in _PRIORITIES else "info")
-        method("library", text=record.getMessage(), library=record.name)
+        method("library", text=record.getMessage(), library=record.name, exc_info=record.exc_info)
 
 
 def _drop_nothing_said(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -12,16 +12,16 @@ class Log:
 
     __slots__ = ()
 
-    def debug(self, text: object, **fields: object) -> None:
+    def debug(self, text: object, /, **fields: object) -> None:
         current().log("debug", text, fields)
 
-    def info(self, text: object, **fields: object) -> None:
+    def info(self, text: object, /, **fields: object) -> None:
         current().log("info", text, fields)
 
-    def warning(self, text: object, **fields: object) -> None:
+    def warning(self, text: object, /, **fields: object) -> None:
         current().log("warning", text, fields)
 
-    def error(self, text: object, **fields: object) -> None:
+    def error(self, text: object, /, **fields: object) -> None:
         current().log("error", text, fields)
 
 

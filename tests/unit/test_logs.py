@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import os
@@ -11,8 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 
 from kraken_hooks import logs
+from kraken_hooks.engine.reporting import report_line
+from kraken_hooks.outcome import LogLine
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +44,20 @@ def test_any_value_stays_on_its_line(lines, value):
     assert len(lines()) == 1
 
 
+STRUCTLOG_PARAMETERS = {
+    name
+    for function in (structlog.BoundLoggerBase._proxy_to_logger, structlog.make_filtering_bound_logger(0).info)
+    for name in inspect.signature(function).parameters
+}
+
+
+@pytest.mark.parametrize("name", sorted(STRUCTLOG_PARAMETERS | {"self", "exc_info", "level", "text", "hook"}))
+def test_a_field_of_a_hook_may_be_called_anything_and_replaces_nothing_of_ours(lines, name):
+    report_line(LogLine("info", "said", {name: "theirs"}), hook="a.py:a")
+    (line,) = lines()
+    assert (line["event"], line["level"], line["text"], line["hook"]) == ("hook.log", "info", "said", "a.py:a")
+
+
 def test_debug_lines_only_where_asked_for(lines):
     logs.get().debug("message.handled")
     assert lines() == []
@@ -52,6 +70,18 @@ def test_lines_of_libraries_go_the_same_way(lines):
     logging.getLogger("some.library").warning("it %s", "happened")
     (line,) = lines()
     assert (line["event"], line["library"], line["text"]) == ("library", "some.library", "it happened")
+
+
+def test_an_error_of_a_library_comes_with_its_traceback(lines):
+    import logging
+
+    try:
+        raise ValueError("what was wrong")
+    except ValueError:
+        logging.getLogger("asyncio").exception("a callback failed")
+    (line,) = lines()
+    assert "test_logs.py" in line["exception"]
+    assert "ValueError: what was wrong" in line["exception"]
 
 
 def test_under_systemd_each_line_begins_with_its_priority(tmp_path):
@@ -84,7 +114,7 @@ def used_events() -> set[str]:
             re.findall(r"^\s+log\.(?:debug|info|warning|error|exception)\(\s*\"([a-z_.]+)\"", text, re.MULTILINE)
         )
         found |= set(re.findall(r"\.(?:FAILED|TIMEOUT|KILLED): \"([a-z_.]+)\"", text))
-        found |= set(re.findall(r"getattr\(log, line\.level\)\(\"([a-z_.]+)\"", text))
+        found |= set(re.findall(r"getattr\(bound, line\.level\)\(\"([a-z_.]+)\"", text))
     return found
 
 
