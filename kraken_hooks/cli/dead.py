@@ -113,7 +113,7 @@ def list_letters(limit: int, as_json: bool, state_dir: str | None, **values: Any
         table.add_row(
             letter.id, _time(letter.at), letter.hook, letter.sink, f"{letter.error.type}: {letter.error.message}"[:200]
         )
-    console = Console()
+    console = Console(markup=False, emoji=False, highlight=False)  # a reason is shown as it is, brackets and colons too
     if not console.is_terminal:
         console.width = 10_000  # in a pipe: one line a letter, for grep
     console.print(table)

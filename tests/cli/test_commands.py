@@ -314,6 +314,15 @@ def tell(msg):
 """
 
 
+ODD = """
+from kraken_hooks import on
+
+@on(collector="odd")
+def odd(msg):
+    raise ValueError(f"[/etc] [red] :warning: {msg.text}")
+"""
+
+
 class TestDead:
     @pytest.fixture
     def broker(self, start, slack):
@@ -340,6 +349,13 @@ class TestDead:
         table = broker.command("dead", "list").stdout
         assert "hook.py:divide" in table
         assert "ZeroDivisionError: division by zero" in table
+
+    def test_a_reason_is_shown_as_it_is_whatever_stands_in_it(self, broker):
+        broker.write("odd.py", ODD)
+        broker.wait_for("hook.loaded", file="odd.py")
+        broker.client.send("{}", collector="odd")
+        wait_until(lambda: broker.count("dead") == 4, "one more dead letter")
+        assert "ValueError: [/etc] [red] :warning: {}" in broker.command("dead", "list").stdout
 
     def test_show(self, broker):
         run, _, effect = self.letters(broker)
