@@ -29,6 +29,11 @@ def moment(nanoseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
+def nanoseconds(at: datetime) -> int:
+    """Nanoseconds since 1970 (UTC), exactly, from an aware datetime."""
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
 class Sequence:
     """Strictly increasing numbers that are also times: nanoseconds since 1970, never twice, never backwards.
 

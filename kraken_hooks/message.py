@@ -15,7 +15,7 @@ COLLECTOR_KIND: Final = "collector"
 #: Largest message on the port, bytes of payload and metadata together (16 MiB).
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
-#: Largest reply, bytes of payload (4 MiB): collectors cannot decode more.
+#: Largest reply, bytes of payload and of the hook's metadata (4 MiB): collectors cannot decode more.
 MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
 
 

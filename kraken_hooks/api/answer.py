@@ -28,9 +28,12 @@ def reply(
     """An answer with a content type and metadata of the hook's choice.
 
     Args:
-        payload: as for a plain return value: text, bytes, or a dict or list that becomes JSON. At most 4 MiB.
+        payload: as for a plain return value: text, bytes, or a dict or list that becomes JSON.
         content_type: instead of the one that belongs to the payload's type.
-        metadata: entries for the reply's metadata, such as `response_type`.
+        metadata: entries for the reply's metadata, such as `response_type`; payload and metadata together at most 4 MiB.
+
+    Raises:
+        HookUsageError: one of them is something else, or they are larger.
     """
     if payload is None:
         raise HookUsageError("reply(): give a payload; to answer nothing, return None")
@@ -40,7 +43,9 @@ def reply(
     if metadata is not None:
         if not isinstance(metadata, dict):
             raise HookUsageError(f"metadata= takes a dict, not {type(metadata).__name__}")
-        extra = plain(json.loads(json_text(metadata, "metadata=")), "metadata=")  # type: ignore[assignment]  # a dict stays one
+        written = json_text(metadata, "metadata=")
+        _check_size(len(made.payload) + len(written.encode()))
+        extra = plain(json.loads(written), "metadata=")  # type: ignore[assignment]  # a dict stays one
     return Answer(Reply(made.payload, kind, extra))
 
 
@@ -66,6 +71,10 @@ def _convert(value: object) -> Reply:
         raise HookUsageError(
             f"a hook returns None, text, bytes, a dict, a list or reply(...), not {type(value).__name__}"
         )
-    if len(made.payload) > MAX_REPLY_BYTES:
-        raise HookUsageError(f"the reply has {len(made.payload)} bytes; collectors take at most {MAX_REPLY_BYTES}")
+    _check_size(len(made.payload))
     return made
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_REPLY_BYTES:
+        raise HookUsageError(f"the reply has {size} bytes; collectors take at most {MAX_REPLY_BYTES}")

@@ -159,7 +159,7 @@ def _content(data: object, json: object, headers: object) -> dict[str, object]:
     if data is not None and json is not None:
         raise HookUsageError("give data= or json=, not both")
     given = _headers(headers)
-    content: dict[str, object] = {}
+    content: dict[str, str | bytes] = {}
     if json is not None:
         kind = "application/json"
         content["text"] = _json(json)
@@ -175,7 +175,8 @@ def _content(data: object, json: object, headers: object) -> dict[str, object]:
         kind = ""
     if kind and not any(name.lower() == "content-type" for name in given):
         given["Content-Type"] = kind
-    if len(str(content.get("text", ""))) + len(data if isinstance(data, bytes | bytearray) else b"") > MAX_BODY:
+    body = content.get("text") or content.get("data") or b""
+    if len(body.encode() if isinstance(body, str) else body) > MAX_BODY:
         raise HookUsageError(f"the body is larger than {MAX_BODY >> 20} MiB")
     return {**content, "headers": given}
 

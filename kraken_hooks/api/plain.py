@@ -60,12 +60,17 @@ def text(value: object, where: str) -> str:
 
 
 def number(value: object, where: str) -> float:
-    """A finite int or float (no bool)."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """A finite int or float (no bool), an int no larger than a float can be."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise HookUsageError(f"{where} must be a finite number, not {value!r:.80}")
-    if isinstance(value, float):
-        return float.__float__(value)
-    return int.__int__(value)
+    made = float.__float__(value) if isinstance(value, float) else int.__int__(value)
+    try:
+        finite = math.isfinite(made)
+    except OverflowError:
+        raise HookUsageError(f"{where} must be a finite number; this one is too large") from None
+    if not finite:
+        raise HookUsageError(f"{where} must be a finite number, not {made}")
+    return made
 
 
 def aware(value: datetime, where: str) -> datetime:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from kraken_hooks.api.plain import aware, number, plain, text
+from kraken_hooks.clock import nanoseconds
 from kraken_hooks.errors import HookUsageError
 
 
@@ -79,9 +80,8 @@ def _value(name: object, value: object) -> object:
 
 def _nanoseconds(time: object) -> int:
     if isinstance(time, datetime):
-        since = aware(time, "time") - datetime(1970, 1, 1, tzinfo=UTC)
-        return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
-    made = round(number(time, "time (an aware datetime, or seconds since 1970)") * 1e9)
-    if not -(2**63) < made < 2**63:
+        return nanoseconds(aware(time, "time"))
+    made = number(time, "time (an aware datetime, or seconds since 1970)") * 1e9
+    if not -(2.0**63) < made < 2.0**63:
         raise HookUsageError("time: in seconds since 1970, please")
-    return made
+    return round(made)

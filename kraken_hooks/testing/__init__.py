@@ -47,11 +47,20 @@ def message(
     kind: str = COLLECTOR_KIND,
     received_at: datetime | None = None,
 ) -> Msg:
-    """A message as a collector sends it. `data`: bytes, text, or a dict or list that becomes JSON."""
+    """A message as a collector sends it.
+
+    Args:
+        data: bytes, text, or a dict or list that becomes JSON.
+        collector: its name.
+        content_type: what the collector calls the data.
+        metadata: becomes a JSON object.
+        kind: as the older service names it.
+        received_at: an aware datetime; now, where it is not given.
+    """
     text = json.dumps(data) if isinstance(data, dict | list) else data
     payload = text.encode() if isinstance(text, str) else bytes(text)
     seq = _sequence.next()
-    at = clock.now_ns() if received_at is None else int(received_at.timestamp() * 1e9)
+    at = clock.now_ns() if received_at is None else clock.nanoseconds(received_at)
     return Msg(
         Message(
             seq,
@@ -93,7 +102,7 @@ def run(
         return answer(args) if callable(answer) else answer
 
     sinks = {name: "" if name in configured else "a variable" for name in _SINKS}
-    recorded = current_run.Run(stored, sinks, ask, int(given.received_at.timestamp() * 1e9))
+    recorded = current_run.Run(stored, sinks, ask, clock.nanoseconds(given.received_at))
     current_run.begin(recorded)
     began = time.perf_counter()
     try:

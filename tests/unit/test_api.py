@@ -9,7 +9,7 @@ from enum import Enum
 import pytest
 
 import kraken_hooks
-from kraken_hooks import influxdb, log, on, reply, slack, state, store, throttle
+from kraken_hooks import clock, http, influxdb, log, on, reply, slack, state, store, throttle
 from kraken_hooks.api import run as current_run
 from kraken_hooks.outcome import Effect
 from kraken_hooks.testing import message, run
@@ -31,8 +31,13 @@ class TestMsg:
         msg = message({"a": 1}, collector="mqtt", content_type="x", metadata={"m": [1]}, kind="k", received_at=at)
         assert (msg.collector, msg.provider, msg.kind, msg.content_type) == ("mqtt", "mqtt", "k", "x")
         assert (msg.json, msg.text, msg.payload, msg.metadata) == ({"a": 1}, '{"a": 1}', b'{"a": 1}', {"m": [1]})
-        assert abs(msg.received_at - at) < timedelta(milliseconds=1)
         assert msg.received_at.tzinfo is not None
+
+    def test_the_time_is_exactly_the_one_that_was_given(self):
+        times = [datetime(2026, 1, 2, 3, 4, 5, 7 * number, UTC) for number in range(1_000)]
+        assert [message(received_at=at).received_at for at in times] == times
+        written = [call(lambda msg: store.write("m", {"f": 1}), given=message(received_at=at)) for at in times[:100]]
+        assert [clock.moment(outcome.effects[0].args["time"]) for outcome in written] == times[:100]
 
     def test_no_json_is_a_clear_error_that_a_hook_can_catch(self):
         with pytest.raises(ValueError, match=r"the payload is not JSON.*begins with b'21.5 C'"):
@@ -76,6 +81,9 @@ class TestReply:
     def test_more_than_4_mib_is_an_error(self):
         assert "collectors take at most" in error(lambda msg: "x" * (4 * 2**20 + 1))
 
+    def test_metadata_counts(self):
+        assert "collectors take at most" in error(lambda msg: reply("x", metadata={"m": "x" * (4 * 2**20)}))
+
     def test_with_content_type_and_metadata(self):
         made = call(
             lambda msg: reply({"a": 1}, content_type="x/y", metadata={"response_type": "other", "n": [1]})
@@ -107,7 +115,8 @@ class TestStore:
             (("m", {"a": None}), "must be a number"), (("m", {"a": [1]}), "must be a number"), (("m", {"a": float("inf")}), "cannot be stored"),
             (("m", {"a": 2**64}), "64 bits"), (("m", {1: 1}), "must be text"), (("m", {"a": 1}, ["t"]), "tags must be a dict"),
             (("m", {"a": 1}, {"t": None}), "must be text"), (("m", {"a": 1}, None, datetime(2026, 1, 1)), "time zone"),  # noqa: DTZ001
-            (("m", {"a": 1}, None, 1e12), "in seconds"), (("m", {"a": "\ud800"}), "not valid Unicode"),
+            (("m", {"a": 1}, None, 1e12), "in seconds"), (("m", {"a": 1}, None, 1e300), "in seconds"),
+            (("m", {"a": 1}, None, 10**400), "finite number"), (("m", {"a": 1}, None, 10**5_000), "finite number"), (("m", {"a": "\ud800"}), "not valid Unicode"),
         ],
     )  # fmt: skip
     def test_mistakes_are_told_at_the_call(self, arguments, reason):
@@ -284,11 +293,23 @@ class TestThrottle:
         assert len(kept) == 2
 
 
+class TestHttp:
+    @pytest.mark.parametrize("sign", ["x", "é", "😀"])
+    def test_the_largest_body_counts_in_bytes(self, sign):
+        most = 4 * 2**20 // len(sign.encode())
+        assert call(lambda msg: http.post("http://a/", sign * most)).effects
+        assert "larger than 4 MiB" in error(lambda msg: http.post("http://a/", sign * (most + 1)))
+        assert "larger than 4 MiB" in error(lambda msg: http.post("http://a/", json=sign * most))
+
+
 class TestLog:
     def test_levels_and_fields(self):
         outcome = call(lambda msg: (log.debug("a"), log.warning("b", n=1, x=[1], none=None, big=2**70)))
         assert [(line.level, line.event) for line in outcome.logs] == [("debug", "a"), ("warning", "b")]
         assert outcome.logs[1].fields == {"n": 1, "x": "[1]", "none": None, "big": str(2**70)}
+
+    def test_a_field_may_be_called_text(self):
+        assert call(lambda msg: log.info("a", text="b", self="c")).logs[0].fields == {"text": "b", "self": "c"}
 
     def test_is_cut_off(self):
         outcome = call(lambda msg: [log.info("x") for _ in range(2_000)] and None)
