@@ -28,7 +28,9 @@ class Subscriber:
         self.got: list[tuple[str, bytes, int, bool]] = []
         self._host, self._port = host, port
         self._user, self._password = user, password
+        self.qos = 2  # with 0 it has nothing to say: an answer to a dead server would end it before it has read all
         self._subscribed = threading.Event()
+        self._lost = threading.Event()
         self._client: Any = None
 
     def connect(self) -> None:
@@ -37,14 +39,22 @@ class Subscriber:
         from paho.mqtt.enums import CallbackAPIVersion
 
         self._subscribed.clear()
+        self._lost.clear()
         client = self._client = Client(CallbackAPIVersion.VERSION2, client_id=self._user, clean_session=False)
         client.username_pw_set(self._user, self._password)
-        client.on_connect = lambda *_: client.subscribe("ok/#", qos=2)
+        client.on_connect = lambda *_: client.subscribe("ok/#", qos=self.qos)
         client.on_subscribe = lambda *_: self._subscribed.set()
+        client.on_disconnect = lambda *_: self._lost.set()
         client.on_message = lambda _client, _data, it: self.got.append((it.topic, it.payload, it.qos, it.retain))
         client.connect(self._host, self._port)
         client.loop_start()
         assert self._subscribed.wait(PATIENCE)
+
+    def outlive(self) -> None:
+        """Wait until the server has hung up: all that it had sent is in `got` then."""
+        if self._client is not None:
+            assert self._lost.wait(PATIENCE)
+            self.disconnect()
 
     def disconnect(self) -> None:
         if self._client is not None:
@@ -98,12 +108,15 @@ class MqttPeer(Peer):
             return False
         return True
 
-    def stop(self) -> None:
+    def stop(self, *, kill: bool = False) -> None:
         if self._process is not None:
             process, self._process = self._process, None
-            process.terminate()
+            if kill:
+                process.kill()
+            else:
+                process.terminate()
             process.wait(PATIENCE)
-            self.subscriber.disconnect()
+            self.subscriber.outlive()
 
     def settings(self) -> dict[str, str]:
         return {

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from authority import certificate
+from fussy_mqtt import UNACCEPTABLE, UNSUPPORTED, FussyMqtt
 from peer_mqtt import PASSWORD, USER, MqttPeer, OlderFront
 from peers import Silent, free_port
 from rig import PATIENCE, wait_until
+from test_conformance import Delivery
 
 from kraken_hooks import mqtt, settings
+from kraken_hooks.delivery.courier import State
 from kraken_hooks.errors import SettingsError
+from kraken_hooks.outbox.base import DeadFilter
 from kraken_hooks.outcome import Effect, QueuedEffect
-from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result
+from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result
 from kraken_hooks.sinks.mqtt import Mqtt, MqttSettings
 from kraken_hooks.testing import message, run
 
@@ -35,7 +40,7 @@ def chosen(variables: dict[str, str]) -> MqttSettings:
     return section
 
 
-def sink(peer: MqttPeer, patience: float = 14.0, **variables: str) -> closing[Mqtt]:
+def sink(peer: MqttPeer | FussyMqtt, patience: float = 14.0, **variables: str) -> closing[Mqtt]:
     return closing(Mqtt(chosen({**peer.settings(), **variables}), patience=patience))
 
 
@@ -251,6 +256,123 @@ def test_a_server_that_falls_silent_in_between_is_given_up_in_time(peer):
         assert one(to, payload="2") == Delivered()
 
 
+def test_a_server_that_is_killed_with_publishes_on_the_way_gets_them_from_the_next_call(peer):
+    peer.subscriber.qos = 0
+    peer.start()
+    publishes = queued(*[("ok/numbers", str(number), 1, False) for number in range(15)])
+    with sink(peer) as to, ThreadPoolExecutor() as thread:
+        assert one(to) == Delivered()
+        assert peer._process is not None
+        peer._process.send_signal(19)  # SIGSTOP: it has them, and answers nothing
+        answer = thread.submit(to.deliver, publishes)
+        wait_until(lambda: to._connection is not None and len(to._connection._on_the_way) == 15, "all to be on the way")
+        peer.stop(kill=True)
+        assert answer.result(PATIENCE) == [NotNow("the connection was lost", offline=True, suspect=True)]
+        peer.start()
+        assert to.deliver(publishes) == [Delivered()] * 15
+    wait_until(lambda: len(peer.arrived()) == 15, "all to be there")
+    assert peer.arrived() == list(range(15))
+
+
+def test_a_server_that_is_killed_again_and_again_gets_everything_in_order(peer, tmp_path):
+    peer.subscriber.qos = 0
+    peer.start()
+    with closing(Delivery(tmp_path, peer)) as delivery:
+        courier = delivery.courier()
+        for begin in range(0, 2_000, 500):
+            delivery.put(*[peer.effect(number) for number in range(begin, begin + 500)])
+            courier.wake()
+            wait_until(lambda begin=begin: begin in peer.arrived(), "the first of them to be there")
+            peer.stop(kill=True)
+            courier.pause()  # the server has forgotten who subscribes: that must come first
+            wait_until(lambda: courier.report().state is State.PAUSED, "the courier to wait")
+            peer.start()
+            courier.resume()
+        delivery.empty()
+    wait_until(lambda: 1_999 in peer.arrived(), "the last to be there")
+    assert list(dict.fromkeys(peer.arrived())) == list(range(2_000)), "in order, whatever came twice"
+
+
+# ── a server that ends the connection ──
+
+
+def around_a_bad_one() -> list[QueuedEffect]:
+    return queued(*[("ok/a", payload, 1, False) for payload in ("1", "bad", "2")])
+
+
+@pytest.mark.parametrize("reason", [0x87, 0x90, 0x95, 0x99, 0x9A, 0x9B])
+def test_a_farewell_over_a_message_blames_the_first_that_was_not_acknowledged(reason):
+    with closing(FussyMqtt(reason)) as server, sink(server) as to:
+        effects = around_a_bad_one()
+        assert to.deliver(effects) == [Delivered()]
+        [blamed] = to.deliver(effects[1:])
+        assert isinstance(blamed, RefusedTogether)
+        assert blamed.reason.endswith(f"(0x{reason:02x})")
+        assert to.deliver(effects[2:]) == [Delivered()]
+        assert server.taken == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (0x80, "unspecified error (0x80)"),
+        (0x82, "protocol error (0x82)"),
+        (0x83, "implementation specific error (0x83)"),
+        (0x93, "receive maximum exceeded (0x93)"),
+    ],
+)
+def test_a_farewell_that_blames_nobody_makes_the_first_that_was_not_acknowledged_suspect(reason, said):
+    with closing(FussyMqtt(reason)) as server, sink(server) as to:
+        [first, second] = to.deliver(around_a_bad_one())
+        assert first == Delivered()
+        assert second == NotNow(f"the server ended the connection: {said}", offline=True, suspect=True)
+        assert one(to) == Delivered()
+
+
+@pytest.mark.parametrize("older", [None, UNACCEPTABLE, UNSUPPORTED])
+def test_a_server_that_hangs_up_without_a_word_makes_the_first_that_was_not_acknowledged_suspect(older):
+    with closing(FussyMqtt(older=older)) as server, sink(server) as to:
+        lost = NotNow("the connection was lost", offline=True, suspect=True)
+        assert to.deliver(around_a_bad_one()) == [Delivered(), lost]
+        assert one(to) == Delivered()
+
+
+@pytest.mark.parametrize(
+    ("farewell", "older", "said"),
+    [
+        (0x99, None, "payload format invalid (0x99)"),
+        (
+            0x80,
+            None,
+            "the sink broke down over it each time: the server ended the connection: unspecified error (0x80)",
+        ),
+        (None, None, "the sink broke down over it each time: the connection was lost"),
+        (None, UNACCEPTABLE, "the sink broke down over it each time: the connection was lost"),
+        (None, UNSUPPORTED, "the sink broke down over it each time: the connection was lost"),
+    ],
+)
+def test_a_message_over_which_the_server_hangs_up_is_set_aside_and_its_neighbours_arrive(
+    farewell, older, said, tmp_path
+):
+    with closing(FussyMqtt(farewell, older)) as server, closing(Delivery(tmp_path, server)) as delivery:
+        publishes = queued(*[("ok/a", payload, 1, False) for payload in ("1", "2", "bad", "3", "4", "5")])
+        delivery.put(*[(each.effect.op, each.effect.args) for each in publishes])
+        delivery.courier()
+        delivery.empty()
+        assert list(dict.fromkeys(server.taken)) == ["1", "2", "3", "4", "5"]
+        [letter] = delivery.outbox.dead(DeadFilter(), 10)
+        assert letter.effect is not None
+        assert letter.effect.effect.args["payload"] == "bad"
+        assert letter.error.message == said
+
+
+def test_no_more_is_on_the_way_than_the_server_has_said():
+    with closing(FussyMqtt(receive_maximum=3)) as server, sink(server) as to:
+        publishes = [("ok/a", str(number), 1, False) for number in range(9)]
+        assert to.deliver(queued(*publishes)) == [Delivered()] * 9
+        assert (server.connections, server.taken) == (1, [str(number) for number in range(9)])
+
+
 def test_a_server_that_says_nothing_is_given_up(peer):
     with closing(Silent(peer.port)), sink(peer, patience=0.2) as to:
         assert one(to) == NotNow("no answer in time")
@@ -265,21 +387,6 @@ def test_the_thread_that_keeps_the_connection_ends_with_the_sink(peer):
 
 
 # ── TLS ──
-
-
-def certificate(folder: Path, host: str) -> Path:
-    """A CA of our own and a certificate for the host: ca.pem, server.pem, server.key in `folder`."""
-
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl("req", "-x509", *new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=greenhouse", "-days", "2")
-    openssl("req", *new, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server")
-    (folder / "names").write_text(f"subjectAltName={host}\n")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-            "-out", "server.pem", "-days", "2", "-extfile", "names")  # fmt: skip
-    return folder / "ca.pem"
 
 
 def with_tls(peer: MqttPeer, host: str) -> dict[str, str]:
@@ -328,7 +435,7 @@ def fan(msg):
 """
 
 
-def test_from_a_hook_to_a_server_that_is_killed_in_between(start, peer):
+def test_from_a_hook_to_a_server_that_stops_in_between(start, peer):
     peer.start()
     broker = start({"fan.py": FAN}, **peer.settings())
     for number in range(40):
