@@ -22,9 +22,9 @@ from kraken_hooks.delivery.split import deliver_all
 from kraken_hooks.delivery.suspicion import Suspicion
 from kraken_hooks.errors import KrakenError
 from kraken_hooks.outbox.base import Outbox, Transaction
-from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect, RunError
+from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, QueuedEffect, RunError
 from kraken_hooks.settings import Section
-from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result, Sink, SinkType
+from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result, Sink, SinkType, one_lane
 
 log = logs.get()
 
@@ -32,6 +32,9 @@ log = logs.get()
 _LOOK: Final = 5.0
 #: Before another try at a storage that does not take a settlement, seconds.
 _STORAGE_PAUSE: Final = 1.0
+
+#: So many effects behind one in doubt are looked at for a witness.
+_BEHIND: Final = 100
 
 #: So often the sink's own code may fail on one effect before that is given up as a dead letter.
 _CRASHES: Final = 4
@@ -86,6 +89,7 @@ class Courier:
         backoff: Backoff | None = None,  # what it does
         *,
         paused: bool = False,
+        lane: Callable[[Effect], str] = one_lane,
     ) -> None:
         self.name = name
         self._open = open
@@ -99,6 +103,7 @@ class Courier:
         self._retry_at: float | None = None
         self._delivered = 0
         self._refused = 0
+        self._lane = lane
         self._suspicion = Suspicion()
         self._crashed_at = self._crashes = 0
         self._handed_over = -float("inf")
@@ -199,24 +204,40 @@ class Courier:
         self._note_down(last)
         failed = effects[len(results) - 1]
         in_doubt = last.suspect and self._suspicion.failed(failed.seq, len(effects))
-        if not (in_doubt and self._passed_over(sink, failed, last)):
+        if not (in_doubt and self._judged(sink, failed)):
             self._wait(sink, last)
 
-    def _passed_over(self, sink: Sink, doubted: QueuedEffect, why: NotNow) -> bool:
-        """Hand over the next effect. True where the sink takes it: then the one in doubt is given up."""
-        following = self._take(doubted.seq, 1)
-        if not following or self._stopping.wait(sink.interval):
+    def _judged(self, sink: Sink, doubted: QueuedEffect) -> bool:
+        """Hand over a witness, and the one in doubt once more where the sink has that. True where it is settled now."""
+        lane = self._lane(doubted.effect)
+        behind = [queued for queued in self._take(doubted.seq, _BEHIND) if self._lane(queued.effect) == lane]
+        if not behind:
             return False
-        [result] = deliver_all(lambda part: self._hand_over(sink, part), following)
-        if not isinstance(result, Delivered | Refused):
-            self._suspicion.acquit()
+        witness = behind[self._suspicion.witness(len(behind))]
+        result = self._alone(sink, witness)
+        if isinstance(result, NotNow | None):
             return False
         self._note_up(1)
-        self._settle_all(
-            [(doubted, Refused(f"the sink broke down over it each time: {why.reason}")), (following[0], result)]
-        )
-        self._suspicion.taken(2)
+        self._settle_all([(witness, result)])
+        if isinstance(result, Refused):  # which a sink may know without its server
+            return False
+        verdict = self._alone(sink, doubted)  # the sink may have come back after the try before
+        if isinstance(verdict, NotNow) and verdict.suspect:
+            verdict = Refused(f"the sink broke down over it each time: {verdict.reason}")
+        if isinstance(verdict, NotNow | None):
+            return False
+        self._settle_all([(doubted, verdict)])
+        self._suspicion.taken(1)
         return True
+
+    def _alone(self, sink: Sink, queued: QueuedEffect) -> Delivered | Refused | NotNow | None:
+        """What becomes of this one effect; None where the broker stops before it could be tried."""
+        if self._stopping.wait(sink.interval):
+            return None
+        [result] = deliver_all(lambda part: self._hand_over(sink, part), [queued])
+        self._handed_over = time.monotonic()
+        assert not isinstance(result, RefusedTogether)
+        return result
 
     def _wait(self, sink: Sink, why: NotNow) -> None:
         """Until the next try; shorter where an offline sink can be reached again, or the operator has resumed it."""
@@ -316,7 +337,12 @@ def start_couriers(
                 log.warning("sink.unconfigured", sink=kind.name, variable=variable, waiting=waiting[kind.name])
             continue
         courier = couriers[kind.name] = Courier(
-            kind.name, partial(kind.open, section, identity), outbox, settle, paused=kind.name in paused
+            kind.name,
+            partial(kind.open, section, identity),
+            outbox,
+            settle,
+            paused=kind.name in paused,
+            lane=kind.lane,
         )
         courier.start()
     return couriers

@@ -1,8 +1,9 @@
 """Whether it is the effect and not the sink that is the matter, where a sink breaks down each time over the same one. Pure.
 
 A server that ends the connection, or fails, over one effect would hold up all that waits behind it. So after a few tries effects
-are handed over one by one, and after some more the one in doubt is passed over once: where the sink takes the next one, it was
-the effect; where it does not, it is the sink, and the effect is tried as before.
+are handed over one by one, and after some more a *witness* follows each try of the one in doubt: an effect that waits behind it.
+Where the sink has the witness, and breaks down over the one in doubt once more, it was the effect. Where it breaks down over the
+witness too, it may be the sink, or both may be bad: the next try has another witness.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Suspicion:
     def __init__(self) -> None:
         self._seq = 0
         self._failures = 0
+        self._witness = 0
         self._careful = 0  # so many more effects go one by one: those of the batch over which the sink broke down
 
     def limit(self, batch: int) -> int:
@@ -28,8 +30,9 @@ class Suspicion:
 
     def failed(self, seq: int, handed_over: int) -> bool:
         """The sink broke down over this effect, the first of so many. True where the effect is in doubt now."""
-        self._failures = self._failures + 1 if seq == self._seq else 1
-        self._seq = seq
+        if seq != self._seq:
+            self._seq, self._failures, self._witness = seq, 0, 0
+        self._failures += 1
         if self._failures >= ALONE:
             self._careful = max(self._careful, handed_over)
         return self._failures >= DOUBT
@@ -38,6 +41,8 @@ class Suspicion:
         """The sink has taken, or refused, so many effects."""
         self._careful = max(0, self._careful - count)
 
-    def acquit(self) -> None:
-        """The sink breaks down over other effects too: it is the sink."""
-        self._failures = 0
+    def witness(self, count: int) -> int:
+        """Which of so many effects behind the one in doubt is the witness this time: one after the other, from 0."""
+        place = self._witness % count
+        self._witness = place + 1
+        return place

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from kraken_hooks.outcome import QueuedEffect
+from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.settings import Section
 
 
@@ -103,6 +103,11 @@ class Reader(Protocol):
         ...
 
 
+def one_lane(_effect: Effect) -> str:
+    """The lane of every effect of a sink that has one server."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class SinkType:
     """A kind of sink, as the registry lists it.
@@ -111,7 +116,8 @@ class SinkType:
     variable has to be set before the sink can be used, "" where nothing is missing. `open` makes the sink in its delivery
     thread, from its settings and the identity of the outbox (`Outbox.identity`), under which a server can keep what it has
     had; None: the sink is embedded in the storage and needs no delivery. `reader` makes what answers its queries, each
-    within so many seconds; None: it has none, or the storage answers them.
+    within so many seconds; None: it has none, or the storage answers them. `lane` names the server that an effect is for, where
+    they have not all the same: what happens in one lane tells nothing of another.
     """
 
     name: str
@@ -121,3 +127,4 @@ class SinkType:
     open: Callable[[Section, str], Sink] | None
     asks: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
     reader: Callable[[Section, float], Reader] | None = None
+    lane: Callable[[Effect], str] = one_lane

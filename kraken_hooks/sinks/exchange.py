@@ -13,11 +13,15 @@ class Forbidden(Exception):
 
 
 class Unreached(Exception):
-    """There is no answer; the text says why. `offline`: no connection could be made, or it broke."""
+    """There is no answer; the text says why.
 
-    def __init__(self, reason: str, *, offline: bool) -> None:
+    `offline`: no connection could be made, or it broke. `sent`: it broke after the request had been sent over it.
+    """
+
+    def __init__(self, reason: str, *, offline: bool, sent: bool = False) -> None:
         super().__init__(reason)
         self.offline = offline
+        self.sent = sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from pydantic import field_validator
 from kraken_hooks.api.http import AskArgs, GetArgs, SendArgs
 from kraken_hooks.api.url import Url, parse
 from kraken_hooks.errors import HookUsageError, QueryFailed
-from kraken_hooks.outcome import QueuedEffect
+from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.settings import Section, variable
 from kraken_hooks.sinks.allow import AllowList
 from kraken_hooks.sinks.answers import judge
@@ -98,7 +98,7 @@ class Http:
         except (HookUsageError, Forbidden) as error:
             return Refused(str(error))
         except Unreached as error:
-            return NotNow(str(error), offline=error.offline)
+            return NotNow(str(error), offline=error.offline, suspect=error.sent)
         said = without(answer.body.decode(errors="replace"), args.headers.values())
         return judge(answer.status, said, answer.headers.get("retry-after", ""))
 
@@ -136,6 +136,14 @@ def without(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def _lane(effect: Effect) -> str:
+    """Scheme, host and port of the URL."""
+    try:
+        return parse(msgspec.convert(effect.args, SendArgs).url).origin
+    except HookUsageError:
+        return ""
+
+
 def _missing(section: Section | None) -> str:
     return "" if isinstance(section, HttpSettings) and section.allow is not None else "KRAKENB_HTTP_ALLOW"
 
@@ -165,4 +173,5 @@ HTTP: Final = SinkType(
     open=_open,
     asks={"get": GetArgs, "ask": AskArgs},
     reader=_reader,
+    lane=_lane,
 )

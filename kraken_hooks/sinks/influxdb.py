@@ -105,6 +105,8 @@ class Influx:
             return self._judge(bucket, error)
         except self._errors.ReadTimeoutError:
             return NotNow("no answer in time")
+        except self._errors.ProtocolError:
+            return NotNow("the server ended the connection", offline=True, suspect=True)
         except self._errors.HTTPError:  # its text may hold the organization and the bucket, never the token
             return NotNow("no connection", offline=True)
         except ValueError as error:

@@ -126,8 +126,10 @@ class _Mongo:
         if isinstance(error, self.errors.OperationFailure):
             reason = _words(error.details or {}, str(error))
             return NotNow(reason) if error.code in _PASSING or error.code is None else Refused(reason)
-        if isinstance(error, self.errors.ConnectionFailure):
-            return NotNow("no connection", offline=True)
+        if isinstance(error, self.errors.NotPrimaryError):
+            return NotNow("it is not the primary now")
+        if isinstance(error, self.errors.ConnectionFailure):  # a server was there: else none had been selected
+            return NotNow("the connection was lost", offline=True, suspect=True)
         return NotNow(type(error).__name__)  # its text may hold the URI
 
     def close(self) -> None:

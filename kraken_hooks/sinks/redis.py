@@ -158,11 +158,15 @@ class Redis:
         self._marker = _Marker.of(b"", b"")  # as far as is known
 
     def deliver(self, effects: list[QueuedEffect]) -> list[Result]:
+        greeted = False
         try:
+            pool = self._client.connection_pool
+            pool.release(pool.get_connection())
+            greeted = True
             return self._deliver(effects)
         except self._errors.RedisError as error:
             self._client.connection_pool.disconnect()
-            return [self._judge(error)]
+            return [self._judge(error, greeted)]
 
     def reachable(self) -> bool:
         return reach.answers(self._address.host, self._address.port or _PORT)
@@ -183,16 +187,22 @@ class Redis:
             self._marker = _Marker.of(b"".join(digests) if applied else there[0], refused)
         return [NotNow("another broker delivers with a copy of this broker's database")]
 
-    def _judge(self, error: Exception) -> NotNow:
-        """Why a batch was not applied, as far as is known. No effect is refused for an error of the script as a whole."""
+    def _judge(self, error: Exception, greeted: bool) -> NotNow:
+        """Why a batch was not applied, as far as is known. No effect is refused for an error of the script as a whole.
+
+        A server that takes what it is sent for no command of its protocol (values longer than its `proto-max-bulk-len`) says so
+        and ends the connection, so that its words may be lost.
+        """
         reason = _reason(error)
         if isinstance(error, self._errors.AuthenticationError | self._errors.BusyLoadingError):
             return NotNow(reason)
         if isinstance(error, self._errors.TimeoutError):
             return NotNow("no answer in time")
+        if isinstance(error, self._errors.ConnectionError) and greeted:
+            return NotNow("Redis ended the connection", offline=True, suspect=True)
         if isinstance(error, self._errors.ConnectionError):
             return NotNow(_broken(error), offline=True)
-        return NotNow(reason)
+        return NotNow(reason, suspect=reason.startswith("Protocol error"))
 
 
 class RedisReader:

@@ -41,13 +41,15 @@ Resolver = Callable[..., list[Any]]
 class _Running:
     """One request: whether its time is over, and a second descriptor of its connection, by which that is cut.
 
-    `left`: such descriptors of connections that were given up before the answer had been read, closed at the end.
+    `connected`: it has a connection, with TLS where that is wanted. `left`: such descriptors of connections that were given up
+    before the answer had been read, closed at the end.
     """
 
-    __slots__ = ("connection", "left", "passed")
+    __slots__ = ("connected", "connection", "left", "passed")
 
     def __init__(self) -> None:
         self.passed = False
+        self.connected = False
         self.connection: socket.socket | None = None
         self.left: list[socket.socket] = []
 
@@ -134,6 +136,7 @@ class Web:
         except (requests.RequestException, ValueError) as error:
             raise Forbidden(f"a request that cannot be sent to {url.shown}: {type(error).__name__}") from None
         prepared.url = url.text  # as it was compared
+        self._thread.running.connected = False
         try:
             answer = self._session.send(prepared, timeout=seconds, allow_redirects=False, stream=True)
             with contextlib.closing(answer):
@@ -161,6 +164,8 @@ class Web:
                 return Unreached(
                     f"no TLS connection: {(cause.reason or 'it broke').replace('_', ' ').lower()}", offline=True
                 )
+        if self._thread.running.connected:
+            return Unreached("the server ended the connection", offline=True, sent=True)
         return Unreached("no connection", offline=True)
 
     # ── connections ──
@@ -226,9 +231,14 @@ def _adapter(
             self._second = thread.running.connection = made.dup()
             return made
 
+        def connect(self) -> None:
+            super().connect()
+            thread.running.connected = True
+
         def request(self, *args: Any, **keywords: Any) -> None:
             if self._second is not None:
                 thread.running.connection = self._second
+                thread.running.connected = True
             if thread.running.passed:
                 raise TimeoutError
             super().request(*args, **keywords)

@@ -226,12 +226,13 @@ def test_a_sink_that_breaks_down_over_everything_is_ill_itself_and_loses_nothing
     toy = Toy(sink)
     desk.put(*range(1, 4))
     desk.courier(toy, Backoff(*QUICK))
-    wait_until(lambda: [2] in toy.calls, "the next effect to be tried")
+    wait_until(lambda: [2] in toy.calls and [3] in toy.calls, "each of those behind to be tried")
     wait_until(lambda: len(toy.calls) > 3 * DOUBT, "more tries")
     assert desk.outbox.count_dead(DeadFilter()) == 0
     sink.bad.clear()
     desk.empty()
-    assert sink.taken == [1, 2, 3]
+    assert sorted(sink.taken) == [1, 2, 3]
+    assert desk.outbox.count_dead(DeadFilter()) == 0
 
 
 def test_the_last_effect_is_never_given_up_for_want_of_another(desk):
@@ -244,6 +245,63 @@ def test_the_last_effect_is_never_given_up_for_want_of_another(desk):
     desk.put(2)
     desk.empty()
     assert sink.taken == [2]
+
+
+def test_bad_effects_in_a_row_are_found_one_after_the_other(desk):
+    sink = Breaks(2, 3, 4)
+    desk.put(*range(1, 8))
+    desk.courier(Toy(sink), Backoff(*QUICK))
+    desk.empty()
+    assert sorted(sink.taken) == [1, 5, 6, 7]
+    assert sorted(letter.effect.seq for letter in desk.outbox.dead(DeadFilter(), 10) if letter.effect) == [2, 3, 4]
+
+
+def test_a_sink_that_comes_back_between_the_effect_in_doubt_and_its_witness_condemns_nothing(desk):
+    sink = Breaks(1, 2)
+
+    def answer(numbers: list[int]) -> list[Result]:
+        if 2 in numbers:
+            sink.bad.clear()
+        return sink(numbers)
+
+    desk.put(1)
+    toy = Toy(sink)
+    desk.courier(toy, Backoff(*QUICK))
+    wait_until(lambda: len(toy.calls) > 2 * DOUBT, "the only effect to be in doubt")
+    toy.answer = answer
+    desk.put(2)
+    desk.empty()
+    assert sorted(sink.taken) == [1, 2]
+    assert desk.outbox.count_dead(DeadFilter()) == 0
+
+
+def test_a_witness_that_is_refused_proves_nothing(desk):
+    """A sink may refuse without asking its server."""
+
+    def answer(numbers: list[int]) -> list[Result]:
+        return [Refused("not in the list")] if numbers[0] == 2 else [NotNow("it hung up", suspect=True)]
+
+    desk.put(1, 2)
+    toy = Toy(answer)
+    desk.courier(toy, Backoff(*QUICK))
+    wait_until(lambda: [2] in toy.calls and len(toy.calls) > 3 * DOUBT, "more tries")
+    [letter] = desk.outbox.dead(DeadFilter(), 10)
+    assert letter.error.message == "not in the list"
+    assert desk.outbox.queued() == {"toy": 1}
+
+
+def test_a_witness_has_to_be_of_the_same_lane(desk):
+    sink = Breaks(1, 3)
+    desk.put(1, 2, 3)
+    toy = Toy(sink)
+    desk.courier(toy, Backoff(*QUICK), lane=lambda effect: "odd" if effect.args["n"] % 2 else "even")
+    wait_until(lambda: [3] in toy.calls and len(toy.calls) > 3 * DOUBT, "more tries")
+    assert desk.outbox.count_dead(DeadFilter()) == 0
+    desk.put(5)
+    wait_until(lambda: desk.outbox.count_dead(DeadFilter()), "a witness")
+    sink.bad.clear()
+    desk.empty()
+    assert [letter.effect.seq for letter in desk.outbox.dead(DeadFilter(), 10) if letter.effect] == [1]
 
 
 def test_a_sink_that_is_down_makes_nothing_suspect(desk):

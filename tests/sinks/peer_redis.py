@@ -35,6 +35,8 @@ class RedisPeer(Peer):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
+        #: More settings of the server, as lines of its file.
+        self.more = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._client: redis.Redis | None = None
 
@@ -45,7 +47,7 @@ class RedisPeer(Peer):
         data.mkdir(exist_ok=True)
         (data / "users.acl").write_text(USERS)
         (data / "redis.conf").write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {data}\naclfile {data}/users.acl\nappendonly yes\nsave ''\n"
+            f"port {self.port}\nbind 127.0.0.1\ndir {data}\naclfile {data}/users.acl\nappendonly yes\nsave ''\n{self.more}"
         )
         with (data / "log").open("ab") as output:
             self._process = subprocess.Popen(["redis-server", data / "redis.conf"], stdout=output, stderr=output)

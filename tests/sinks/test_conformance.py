@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from live import LivePeer
@@ -29,6 +30,7 @@ from kraken_hooks.outbox.base import DeadFilter, Transaction
 from kraken_hooks.outbox.sqlite import SqliteOutbox
 from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.sinks import registry
+from kraken_hooks.sinks.base import Result
 from kraken_hooks.testing import message, run
 
 PEERS: list[type[Peer]] = [SlackPeer, HttpPeer, VictoriaPeer, InfluxPeer, RedisPeer, MongoPeer, MqttPeer, WebsocketPeer]
@@ -48,6 +50,7 @@ class Delivery:
         self._couriers: list[Courier] = []
         self.settling = True
         self.settled: list[int] = []
+        self.tries = 0  # calls of `deliver`
 
     def put(self, *effects: tuple[str, dict]) -> None:
         """Effects into the outbox, as runs leave them."""
@@ -69,14 +72,25 @@ class Delivery:
         assert opened is not None
         courier = Courier(
             self._peer.sink,
-            lambda: opened(section, self.outbox.identity()),
+            lambda: self._counting(opened(section, self.outbox.identity())),
             self.outbox,
             self._settle,
             Backoff(lambda: 0.5, 0.05, 0.2),
+            lane=self._kind.lane,
         )
         courier.start()
         self._couriers.append(courier)
         return courier
+
+    def _counting(self, sink: Any) -> Any:
+        deliver = sink.deliver
+
+        def counted(effects: list[QueuedEffect]) -> list[Result]:
+            self.tries += 1
+            return deliver(effects)
+
+        sink.deliver = counted
+        return sink
 
     def _section(self, variables: dict[str, str]) -> settings.Section:
         sections = {kind.name: kind.section for kind in registry.SINKS if kind.section is not None}

@@ -172,7 +172,7 @@ def test_what_an_answer_means(peer, sink, script, result):
 def test_a_server_that_hangs_up_is_offline(sink, peer):
     peer.front.script = [(-1, {}, "")]
     [result] = sink.deliver(queued(point(0)))
-    assert result == NotNow("no connection", offline=True)
+    assert result == NotNow("the server ended the connection", offline=True, suspect=True)
 
 
 # ── settings ──

@@ -9,16 +9,18 @@ import threading
 
 
 class WireCutter:
-    """Stands in front of a server on 127.0.0.1. One connection at a time, as a sink has it.
+    """Stands in front of a server on 127.0.0.1.
 
     `up` and `down` are the bytes that still go to the server and to the client before the cut; None: without end. `passed`
-    counts what went by since `allow`. `kept`: what the client sent after the bytes of `up`.
+    counts what went by since `allow`. `kept`: what the client sent after the bytes of `up`. `dreads`: where the client sends this,
+    the connection is cut.
     """
 
     def __init__(self, port: int) -> None:
         self._server = port
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
+        self.dreads = b""
         self.allow()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
@@ -39,14 +41,18 @@ class WireCutter:
                 client, _ = self._socket.accept()
             except OSError:
                 return
-            with client, contextlib.suppress(OSError):  # one of them has hung up
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                with socket.create_connection(("127.0.0.1", self._server)) as server:
-                    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    self._pump(client, server)
+            threading.Thread(target=self._stand_between, args=(client,), daemon=True).start()
+
+    def _stand_between(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):  # one of them has hung up
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with socket.create_connection(("127.0.0.1", self._server)) as server:
+                server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._pump(client, server)
 
     def _pump(self, client: socket.socket, server: socket.socket) -> None:
         ways = {client: (server, "up"), server: (client, "down")}
+        tail = b""  # of what the client has sent
         with selectors.DefaultSelector() as ready:
             ready.register(client, selectors.EVENT_READ)
             ready.register(server, selectors.EVENT_READ)
@@ -54,6 +60,11 @@ class WireCutter:
                 for key, _ in ready.select():
                     to, way = ways[key.fileobj]
                     data = key.fileobj.recv(65_536)
+                    if way == "up" and self.dreads:
+                        sent = tail + data
+                        if self.dreads in sent:
+                            return
+                        tail = sent[-len(self.dreads) :]
                     if not data or not self._forward(data, to, way):
                         return
 
