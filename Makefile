@@ -39,10 +39,11 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-timing 2>/dev/null || $(BIN)/lint-imports
 
-bench: $(VENV)/.test tools ## compare with an empty gRPC server, in one run
+bench: $(VENV)/.test tools ## compare with an empty gRPC server and a plain SQLite loop, in one run
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/walls.py
 	$(BIN)/python bench/writes.py
+	$(BIN)/python bench/backlog.py
 
 proto: $(VENV)/.dev ## generate the protobuf code again from proto/kraken.proto
 	$(BIN)/python -m grpc_tools.protoc --proto_path=proto --python_out=kraken_hooks/server --pyi_out=kraken_hooks/server proto/kraken.proto

@@ -4,6 +4,10 @@ What the kernel counts for the broker's process (`write_bytes` in /proc/PID/io) 
 a checkpoint writes that brings them from the log into the database. The checkpoint is due only every few thousand commits,
 so at low rates its column says too much. The state directory has to be on a real disk, not on a tmpfs.
 
+`write_bytes` counts whole blocks of 4 KiB, as the page cache does, but not the file system's own journal. The column "device"
+has that too: all that the block device of the directory took, with how many writes and flushes. It means something only where
+nobody else writes there, as on a loop device: `truncate -s 1G disk; mkfs.ext4 disk; mount -o loop disk DIR`.
+
     python bench/writes.py [--folder DIR] [--seconds N] [--rates 1,10,100,1000] [--modes safe,relaxed]
 """
 
@@ -20,6 +24,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -35,6 +40,10 @@ CASES = {
     "store, 2 values": STORE.replace('{"temp": float(reading["temp"])}, tags', f"{TWO_FIELDS}, tags"),
     "store and slack": STORE_AND_SLACK,
 }
+
+#: Messages beforehand: the log has its full length then, as it has for all but the first minutes of a broker's life. While a
+#: file grows, each sync writes the file system's journal too.
+WARM = 2_000
 
 
 class Slack(BaseHTTPRequestHandler):
@@ -79,6 +88,32 @@ def written(pid: int | str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))
 
 
+@dataclass(frozen=True)
+class Device:
+    """What a block device has taken so far: bytes, writes, flushes."""
+
+    bytes: int
+    writes: int
+    flushes: int
+
+    def since(self, before: Device, messages: int) -> str:
+        """For each message, as columns."""
+        return (
+            f"{(self.bytes - before.bytes) / messages:10.0f}{(self.writes - before.writes) / messages:8.2f}"
+            f"{(self.flushes - before.flushes) / messages:9.2f}"
+        )
+
+
+def device_of(folder: Path) -> Device:
+    """Of the device that the folder is on; zeros where it is on none."""
+    number = folder.stat().st_dev
+    statistics = Path(f"/sys/dev/block/{os.major(number)}:{os.minor(number)}/stat")
+    if not statistics.exists():
+        return Device(0, 0, 0)
+    fields = [int(field) for field in statistics.read_text().split()]  # linux: Documentation/block/stat.rst
+    return Device(fields[6] * 512, fields[4], fields[15])
+
+
 def send(port: int, rate: float, seconds: float) -> tuple[int, float]:
     """Messages at an even rate. How many, and the median time to the answer in milliseconds."""
     took: list[float] = []
@@ -119,19 +154,22 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Slack)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     slack = f"http://127.0.0.1:{server.server_address[1]}/hook"
-    print(f"{'hook':18s}{'durability':12s}{'messages/s':>11s}{'bytes a message':>17s}{'checkpoint':>12s}{'p50 ms':>8s}")
+    print(f"{'hook':18s}{'durability':12s}{'messages/s':>11s}{'bytes a message':>17s}{'checkpoint':>12s}", end="")
+    print(f"{'device':>10s}{'writes':>8s}{'flushes':>9s}{'p50 ms':>8s}")
     for name, source in CASES.items():
         for mode in chosen.modes.split(","):
             for rate in (float(rate) for rate in chosen.rates.split(",")):
                 with tempfile.TemporaryDirectory(prefix="kraken-writes-", dir=chosen.folder) as folder:
                     with running(Path(folder), source, mode, slack) as (pid, port):
+                        send(port, WARM, 1)
                         checkpoint(Path(folder) / "state" / "kraken.db")
-                        before = written(pid)
+                        before, device = written(pid), device_of(Path(folder))
                         count, p50 = send(port, rate, chosen.seconds)
                         time.sleep(0.2)  # settlements of the last effects
                         log = (written(pid) - before) / count
+                        took = device_of(Path(folder)).since(device, count)
                         later = checkpoint(Path(folder) / "state" / "kraken.db") / count
-                    print(f"{name:18s}{mode:12s}{rate:11g}{log:17.0f}{later:12.0f}{p50:8.2f}", flush=True)
+                    print(f"{name:18s}{mode:12s}{rate:11g}{log:17.0f}{later:12.0f}{took}{p50:8.2f}", flush=True)
     server.shutdown()
 
 

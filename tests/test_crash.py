@@ -6,6 +6,7 @@ import json
 import threading
 
 import grpc
+import pytest
 from rig import Broker, Client, wait_until
 
 FAST = """
@@ -96,8 +97,9 @@ def check(broker: Broker, measurement: str, answered: list[tuple[str, int]]) -> 
     assert len(found) == len(set(found)), "a point is in the store twice"
 
 
-def test_every_answered_message_is_stored_once_after_kills_under_load(start):
-    broker = start({"fast.py": FAST}, KRAKENB_SLACK_URL="http://127.0.0.1:9/nobody")
+@pytest.mark.parametrize("durability", ["safe", "relaxed"])
+def test_every_answered_message_is_stored_once_after_kills_under_load(start, durability):
+    broker = start({"fast.py": FAST}, KRAKENB_SLACK_URL="http://127.0.0.1:9/nobody", KRAKENB_DURABILITY=durability)
     answered = kill_rounds(broker, rounds=4, answers=300)
     check(broker, "load", answered)
     counted = broker.query("SELECT count(*) FROM points")[0][0]
