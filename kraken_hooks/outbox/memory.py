@@ -38,8 +38,8 @@ _POINT_BYTES: Final = 100
 
 #: (measurement, field, tags as text)
 _Series = tuple[str, str, str]
-#: A point's at, seq, place and id.
-_Key = tuple[int, int, int, str]
+#: A point's at, late and mark, as in the database.
+_Key = tuple[int, int, int]
 
 
 class MemoryOutbox:
@@ -95,7 +95,8 @@ class MemoryOutbox:
         for point in one.points:
             series = (point.measurement, point.field, schema.tags_text(point.tags))
             self._tags[series] = point.tags
-            self._points.setdefault(series, {})[point.at, point.seq, point.place, point.id] = point.value
+            key = (point.at, *schema.point_key(point.at, point.seq, point.place, point.id))
+            self._points.setdefault(series, {})[key] = point.value
         for file, keys in one.state_deleted.items():
             for key in keys:
                 self._state.get(file, {}).pop(key, None)
@@ -267,7 +268,7 @@ class MemoryOutbox:
         with self._lock:
             found = [
                 (key, value)
-                for series, points in self._points.items()
+                for series, points in sorted(self._points.items())
                 if series[:2] == (measurement, field) and schema.has_tags(self._tags[series], tags)
                 for key, value in points.items()
             ]

@@ -250,7 +250,7 @@ class SqliteOutbox:
                 "SELECT at, late, mark, value FROM points WHERE series = ? ORDER BY at DESC, late DESC, mark DESC LIMIT 1",
                 (series,),
             )
-            if found and (newest is None or found[0][:3] > newest[:3]):
+            if found and (newest is None or found[0][:3] >= newest[:3]):
                 newest = found[0]
         return None if newest is None else schema.read_value(newest[3])
 
@@ -268,7 +268,8 @@ class SqliteOutbox:
         return [(moment(at), schema.read_value(value)) for at, _, _, value in found[-limit:]]
 
     def _series_with(self, measurement: str, field: str, tags: dict[str, str] | None) -> list[int]:
-        found = self._read("SELECT id, tags FROM series WHERE measurement = ? AND field = ?", (measurement, field))
+        statement = "SELECT id, tags FROM series WHERE measurement = ? AND field = ? ORDER BY tags"
+        found = self._read(statement, (measurement, field))
         return [id for id, text in found if not tags or schema.has_tags(json.loads(text), tags)]
 
     # ── dead letters ──
