@@ -95,8 +95,8 @@ class MemoryOutbox:
         for point in one.points:
             series = (point.measurement, point.field, schema.tags_text(point.tags))
             self._tags[series] = point.tags
-            key = (point.at, *schema.point_key(point.at, point.seq, point.place, point.id))
-            self._points.setdefault(series, {})[key] = point.value
+            place = (point.at, *schema.point_key(point.at, point.seq, point.place, point.id))
+            self._points.setdefault(series, {})[place] = point.value
         for file, keys in one.state_deleted.items():
             for key in keys:
                 self._state.get(file, {}).pop(key, None)
