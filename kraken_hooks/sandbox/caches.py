@@ -7,7 +7,6 @@ keys; a cache whose keys may be anything is switched off. `protect` changes the 
 
 from __future__ import annotations
 
-import _strptime
 import fractions
 import re
 import struct
@@ -77,10 +76,15 @@ _combined: Final[Callable[[int], re.RegexFlag]] = re.RegexFlag._missing_  # what
 
 
 def protect() -> None:
-    """Make the caches safe. Called once, before any fork."""
+    """Make the caches safe. Called once, before any fork and before anything replaces by a template.
+
+    Python 3.12 and later keep the function that they find as `re._compile_template` when they need it for the first time.
+    """
     _put(re, "_compile", _exactly)
     _put(re, "_compile_repl", _exactly)  # Python 3.11
     _put(re, "_compile_template", _exactly)  # Python 3.12 and later
+    import _strptime  # noqa: PLC0415  # it replaces by a template
+
     _put(_strptime, "_strptime", _exactly)
     _put(urllib.parse, "urlsplit", _exactly)
     _put(urllib.parse, "_byte_quoter_factory", _exactly)

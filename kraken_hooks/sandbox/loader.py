@@ -59,8 +59,8 @@ class LoadedFile:
 
 def preload() -> None:
     """All that loading and running a hook file otherwise fetches at first use: a worker can open no file."""
-    preload_python()
     caches.protect()
+    preload_python()
     load(b"from kraken_hooks import on\n@on()\ndef first(msg):\n    return f'{msg.id}'", "first.py")
 
 
