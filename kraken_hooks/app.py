@@ -169,6 +169,7 @@ async def _engine(chosen: Settings, notifier: Notifier, stop: _Stop) -> AsyncIte
         await catalog.refresh()
         couriers.update(start_couriers(registry.SINKS, chosen.sections, outbox, committer.settle))
         stack.push_async_callback(_stop_couriers, couriers)
+        stack.push_async_callback(_end_tasks)
         watcher = Watcher(chosen.hooks_dir, lambda: _refresh_soon(loop, catalog))
         watcher.start()
         stack.push_async_callback(asyncio.to_thread, watcher.stop)
@@ -285,6 +286,13 @@ def _start(work: Coroutine[None, None, None]) -> None:
     task = asyncio.get_running_loop().create_task(work)
     _tasks.add(task)
     task.add_done_callback(_ended)
+
+
+async def _end_tasks() -> None:
+    """What runs in the background ends now."""
+    for task in _tasks:
+        task.cancel()
+    await asyncio.gather(*_tasks, return_exceptions=True)
 
 
 def _ended(task: asyncio.Task[None]) -> None:

@@ -66,7 +66,7 @@ async def try_lockdown(settings: Settings) -> Ready:
     """Start a worker for a moment. Returns how it is locked down, in full or not, whatever the settings demand.
 
     Raises:
-        WorkersUnavailable, OSError: none can be started.
+        WorkersUnavailable: none can be started.
     """
     pool = Pool(msgspec.structs.replace(configure(settings), lockdown=False), 0, registry.check)
     probe = pool.probe()
@@ -78,7 +78,11 @@ async def try_lockdown(settings: Settings) -> Ready:
 
 
 def check(paths: Sequence[Path], settings: Settings) -> dict[Path, list[Problem]]:
-    """Load each file in a worker; what is wrong with it, warnings too. An unreadable file is a problem."""
+    """Load each file in a worker; what is wrong with it, warnings too. An unreadable file is a problem.
+
+    Raises:
+        WorkersUnavailable: no worker process can be started.
+    """
     logs.silence()
     return asyncio.run(_check(paths, settings))
 
@@ -90,11 +94,14 @@ async def _check(paths: Sequence[Path], settings: Settings) -> dict[Path, list[P
     try:
         for path in paths:
             try:
-                found[path] = (await probe.load(pool.next_version(), path.name, path.read_bytes())).problems
-            except LoadRefused as error:
-                found[path] = error.problems
+                source = path.read_bytes()
             except OSError as error:
                 found[path] = [Problem(0, 0, f"it cannot be read: {error.strerror}")]
+                continue
+            try:
+                found[path] = (await probe.load(pool.next_version(), path.name, source)).problems
+            except LoadRefused as error:
+                found[path] = error.problems
     finally:
         probe.close()
         await pool.close()
@@ -117,6 +124,7 @@ def rehearse(path: Path, message: Message, settings: Settings) -> Rehearsal:
 
     Raises:
         OSError: the file cannot be read.
+        WorkersUnavailable: no worker process can be started.
     """
     logs.silence()
     return asyncio.run(_rehearse(path.name, path.read_bytes(), message, settings))

@@ -7,6 +7,7 @@ import platform
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,24 @@ BROKEN = {
     "an endless top level": (b"while True: pass\n", "loading took longer than"),
     "nothing": (b"  \n", "the file is empty"),
 }  # fmt: skip
+
+
+def test_a_changed_file_is_loaded_although_the_fork_server_dies_over_it(broker):
+    def pages() -> int:
+        """Descriptors of progress pages: one for each worker, two while it is asked for."""
+        found = 0
+        for place in Path(f"/proc/{broker.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found += "kraken-progress" in str(place.readlink())
+        return found
+
+    fork_server, before = broker.fork_server, pages()
+    os.kill(fork_server, signal.SIGSTOP)
+    broker.write("a.py", hook("two"))
+    wait_until(lambda: pages() == before + 2, "the new version to be given a worker")
+    os.kill(fork_server, signal.SIGKILL)
+    answers(broker, "two")
+    assert broker.lines("broker.task_failed") == []
 
 
 class TestLastGood:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -115,6 +116,21 @@ class TestProcesses:
         for worker in workers:
             os.kill(worker, signal.SIGKILL)
         clients.more()
+
+    def test_a_machine_that_gives_no_worker_is_told_in_plain_words(self, tmp_path):
+        class NoWorkers(Broker):
+            without = str(Path(__file__).parent / "walls" / "without.py")
+            numbers = {"x86_64": "319", "aarch64": "279"}[platform.machine()]  # memfd_create
+            program = (sys.executable, without, numbers, *Broker.program)
+
+        broker = NoWorkers(tmp_path, {"count.py": COUNT}).launch()
+        assert broker.process is not None
+        assert broker.process.wait(PATIENCE) == 1
+        assert broker.stop() == 1
+        (failed,) = broker.lines("broker.failed")
+        assert failed["reason"] == "no worker process can be started: Function not implemented"
+        assert "kraken-hooks doctor" in failed["remedy"]
+        assert "Traceback" not in broker.log.read_text()
 
     def test_a_storm_of_sighup_and_of_saved_files_disturbs_nobody(self, asking):
         broker, clients = asking

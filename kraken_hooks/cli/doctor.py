@@ -159,7 +159,7 @@ def _hooks(chosen: Settings) -> Iterator[Finding]:
         return
     try:
         loaded = check([chosen.hooks_dir / name for name in found.files], chosen)
-    except (KrakenError, OSError) as error:
+    except KrakenError as error:
         yield Finding("hooks", Status.PROBLEM, f"cannot be loaded: {error}", "see the lock-down below")
         return
     broken = [path for path, problems in loaded.items() if any(problem.severity == "error" for problem in problems)]
@@ -231,9 +231,8 @@ def _lockdown(chosen: Settings) -> Iterator[Finding]:
 
     try:
         ready = asyncio.run(try_lockdown(chosen))
-    except (KrakenError, OSError) as error:
-        remedy = error.remedy if isinstance(error, KrakenError) else "see ulimit -a and free"
-        yield Finding("lock-down", Status.PROBLEM, f"no worker can be started: {error}", remedy)
+    except KrakenError as error:
+        yield Finding("lock-down", Status.PROBLEM, str(error), error.remedy)
         return
     if ready.closed:
         yield Finding("lock-down", Status.OK, ", ".join(ready.closed))

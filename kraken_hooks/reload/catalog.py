@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Protocol
 
 from kraken_hooks import logs
+from kraken_hooks.errors import WorkersUnavailable
 from kraken_hooks.outcome import Problem
 from kraken_hooks.reload.scan import Scan, scan
 from kraken_hooks.workers.job import Version
 from kraken_hooks.workers.probe import LoadRefused, Probe
+from kraken_hooks.workers.starter import RETRY
 
 log = logs.get()
 
@@ -137,7 +139,7 @@ class Catalog:
         try:
             if not source.strip():
                 raise LoadRefused([Problem(1, 1, "the file is empty", "delete the file to remove its hooks")])
-            version = await probe.load(self._loader.next_version(), name, source)
+            version = await self._loaded(probe, name, source)
         except LoadRefused as error:
             await self._keep_last_good(probe, name, source, error.problems)
             return
@@ -168,11 +170,24 @@ class Catalog:
         if source is None:
             return False
         try:
-            version = await probe.load(self._loader.next_version(), name, source)
+            version = await self._loaded(probe, name, source)
         except LoadRefused:
             return False
         self._runner.adopt(version)
         return True
+
+    async def _loaded(self, probe: Probe, name: str, source: bytes) -> Version:
+        """The version, however often a worker to load it has to be asked for: nothing else would bring it up again.
+
+        Raises:
+            LoadRefused: it does not load.
+        """
+        while True:
+            try:
+                return await probe.load(self._loader.next_version(), name, source)
+            except WorkersUnavailable as error:
+                log.error("worker.start_failed", reason=str(error))
+                await asyncio.sleep(RETRY)
 
     def _running(self, name: str) -> str:
         known = self._files.get(name)

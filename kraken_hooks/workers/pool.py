@@ -83,7 +83,6 @@ class Pool:
         """Raises:
         LockdownMissing: this machine cannot lock workers down as the settings demand.
         WorkersUnavailable: no worker process can be started.
-        OSError: the same.
         """
         self._employer = employer
         await self._starter.try_lockdown()

@@ -42,15 +42,18 @@ class Probe:
 
         Raises:
             LockdownMissing: not in full, which the settings demand.
-            WorkersUnavailable: it ended at once.
-            OSError: there is none to be had.
+            WorkersUnavailable: there is none to be had, or it ended at once, or did not get ready in time.
         """
         if self._process is None:
             self._ready = asyncio.get_running_loop().create_future()
             self._process = WorkerProcess(await self._spawn(), self._on_frame, self._on_end)
             self._process.send(self._configure)
         assert self._ready is not None
-        ready = await asyncio.wait_for(asyncio.shield(self._ready), self._patience)
+        try:
+            ready = await asyncio.wait_for(asyncio.shield(self._ready), self._patience)
+        except TimeoutError:
+            self.close()
+            raise WorkersUnavailable("a worker process did not get ready in time") from None
         if ready.missing and self._configure.lockdown:
             raise LockdownMissing("workers cannot be locked down: " + "; ".join(ready.missing))
         return ready
@@ -60,7 +63,7 @@ class Probe:
 
         Raises:
             LoadRefused: it does not.
-            LockdownMissing, WorkersUnavailable, OSError: as for `ready`.
+            LockdownMissing, WorkersUnavailable: as for `ready`.
         """
         await self.ready()
         process = self._process

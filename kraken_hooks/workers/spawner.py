@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from kraken_hooks import logs
+from kraken_hooks.errors import WorkersUnavailable
 from kraken_hooks.wire import PROGRESS
 
 log = logs.get()
@@ -53,17 +54,23 @@ class Spawner:
         """A worker process that waits for its first frame.
 
         Raises:
-            OSError: the fork server cannot be started, or died while it forked.
+            WorkersUnavailable: the fork server cannot be started or asked, or died while it forked.
         """
+        try:
+            return await self._spawn()
+        except OSError as error:
+            raise WorkersUnavailable(f"no worker process can be started: {error.strerror or error}") from error
+
+    async def _spawn(self) -> Spawned:
         control = await self._connected()
         ours, theirs = socket.socketpair()
         page = os.memfd_create("kraken-progress", os.MFD_CLOEXEC)
         try:
             os.ftruncate(page, PROGRESS.size)
-            answer: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
-            self._waiting.append(answer)
-            socket.send_fds(control, [b"f"], [theirs.fileno(), page])
             progress = mmap.mmap(page, PROGRESS.size, prot=mmap.PROT_READ)
+            socket.send_fds(control, [b"f"], [theirs.fileno(), page])
+            answer: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
+            self._waiting.append(answer)  # only what was asked is answered
             pid, pidfd = await answer
         except BaseException:
             ours.close()

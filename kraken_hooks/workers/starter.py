@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kraken_hooks import logs
+from kraken_hooks.errors import WorkersUnavailable
 from kraken_hooks.wire import Configure, FromWorker
 from kraken_hooks.workers.member import Member
 from kraken_hooks.workers.probe import Probe
@@ -17,7 +18,7 @@ from kraken_hooks.workers.spawner import Spawner
 log = logs.get()
 
 #: Between two tries to start a worker, seconds.
-_RETRY: Final = 0.5
+RETRY: Final = 0.5
 
 
 class Starter:
@@ -45,7 +46,7 @@ class Starter:
 
         Raises:
             LockdownMissing: this machine cannot lock workers down as the settings demand.
-            WorkersUnavailable, OSError: no worker process can be started.
+            WorkersUnavailable: no worker process can be started.
         """
         probe = self.probe()
         try:
@@ -59,7 +60,7 @@ class Starter:
         """A new worker.
 
         Raises:
-            OSError: none can be started now.
+            WorkersUnavailable: none can be started now.
         """
         spawned = await self._spawner.spawn()
         process = WorkerProcess(
@@ -74,9 +75,9 @@ class Starter:
         while True:
             try:
                 return await self.member(alone=alone)
-            except OSError as error:
+            except WorkersUnavailable as error:
                 log.error("worker.start_failed", reason=str(error))
-                await asyncio.sleep(_RETRY)
+                await asyncio.sleep(RETRY)
 
     def close(self) -> None:
         """Start no more; end the process that forks them, and with it what workers are left."""
