@@ -86,7 +86,7 @@ class Courier:
         open: Callable[[], Sink],
         outbox: Outbox,
         settle: Settle,
-        backoff: Backoff | None = None,  # what it does
+        backoff: Backoff | None = None,
         *,
         paused: bool = False,
         lane: Callable[[Effect], str] = one_lane,

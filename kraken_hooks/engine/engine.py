@@ -117,6 +117,7 @@ class Engine:
         """No more messages for this file. What waits for it in the inbox stays there until it is back."""
         self._table = self._table.without_file(file)
         self._versions.pop(file, None)
+        self._log_rate.forget(file)
         self._pool.remove(file)
 
     def changed_outside(self) -> None:

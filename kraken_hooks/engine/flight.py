@@ -8,6 +8,7 @@ from typing import Final
 
 from kraken_hooks.message import Message, Response
 from kraken_hooks.outcome import Outcome
+from kraken_hooks.routing.table import Rank
 from kraken_hooks.workers.job import Job
 
 #: Most jobs of one hook file in memory; what comes then waits in the inbox.
@@ -18,9 +19,6 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_LATE: Final = 16
 #: With fewer jobs in memory, inbox rows are read.
 LOW_DEPTH: Final = 32
-
-#: Where a hook stands when hooks are asked for a reply: order, file name, place in the file.
-Rank = tuple[float, str, int]
 
 
 @dataclass(slots=True, eq=False)

@@ -192,9 +192,7 @@ def _seen(value: Any, name: str) -> Any:
     elif is_own(type(value)):
         if name == "__class__":
             return type(value)
-        if name == "__dict__":
-            return getattr(value, name)
-        if name == "__doc__":
+        if name in ("__dict__", "__doc__"):
             return getattr(value, name)
     elif is_own(value):
         if name not in ("__class__", "__dict__"):

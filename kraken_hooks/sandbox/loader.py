@@ -16,9 +16,9 @@ from kraken_hooks.api import run as current_run
 from kraken_hooks.api.on import Registered, Registry, loading
 from kraken_hooks.api.run import HOOK_MARK, TopLevel
 from kraken_hooks.errors import HookUsageError
-from kraken_hooks.outcome import LogLine, Problem, RunError
+from kraken_hooks.outcome import LogLine, Problem
 from kraken_hooks.sandbox import caches, scope
-from kraken_hooks.sandbox import explain as explaining
+from kraken_hooks.sandbox.explain import explain
 from kraken_hooks.sandbox.guards import HookTimeout
 from kraken_hooks.sandbox.own import HOOK_MODULES
 from kraken_hooks.sandbox.policy import HookPolicy, problem_at
@@ -86,7 +86,7 @@ def load(source: bytes, file: str) -> LoadedFile:
     except HookTimeout:
         raise
     except BaseException as error:
-        raise LoadError([*found, _raised(error, file)]) from None
+        raise LoadError([*found, _raised(error)]) from None
     finally:
         current_run.end()
         loading(None)
@@ -102,11 +102,6 @@ def forget(file: str) -> None:
 
 def _module_name(file: str) -> str:
     return f"{HOOK_MODULES}{file.removesuffix('.py')}"
-
-
-def explain(error: BaseException, file: str) -> RunError:  # the frames know their file
-    """What a hook of the file raised."""
-    return explaining.explain(error)
 
 
 def _decode(source: bytes) -> str:
@@ -192,9 +187,9 @@ def _key(problem: Problem) -> tuple[int, int, str, str, str]:
     return problem.line, problem.column, problem.severity, problem.message, problem.hint
 
 
-def _raised(error: BaseException, file: str) -> Problem:
+def _raised(error: BaseException) -> Problem:
     """What the top level raised, as a problem."""
-    told = explain(error, file)
+    told = explain(error)
     message = told.message if isinstance(error, HookUsageError) else f"{told.type}: {told.message}"
     return Problem(told.line, 1 if told.line else 0, message)
 

@@ -32,6 +32,7 @@ from kraken_hooks.message import Message, Reply
 from kraken_hooks.outcome import Outcome, Problem, RunError, RunStatus
 from kraken_hooks.routing.patterns import field_matches, lookup
 from kraken_hooks.sandbox import limits, loader
+from kraken_hooks.sandbox.explain import explain
 from kraken_hooks.sandbox.guards import HookTimeout
 from kraken_hooks.sandbox.kernel import Wall
 from kraken_hooks.wire import (
@@ -248,10 +249,10 @@ class Worker:
         current_run.begin(run, file.mark)
         began = time.perf_counter()
         try:
-            result = self._call(hook, Msg(message), file.file)
+            result = self._call(hook, Msg(message))
         except HookTimeout as timeout:
             self._in_hook = False
-            where = loader.explain(timeout, file.file)
+            where = explain(timeout)
             error = RunError("Timeout", f"took longer than {self._limit:g} s", where.line, where.traceback)
             return Outcome(name, RunStatus.TIMEOUT, logs=run.logs, error=error, duration=time.perf_counter() - began)
         finally:
@@ -273,7 +274,7 @@ class Worker:
             name, RunStatus.OK, result, run.effects, run.changed, list(run.deleted), run.logs, None, duration
         )
 
-    def _call(self, hook: Registered, msg: Msg, file: str) -> Reply | RunError | _Unwanted | None:
+    def _call(self, hook: Registered, msg: Msg) -> Reply | RunError | _Unwanted | None:
         """Call the author's code, and all that can call back into it, under the time limit.
 
         Raises:
@@ -288,7 +289,7 @@ class Worker:
         except HookTimeout:
             raise
         except BaseException as error:  # whatever the author's code raises is the result of the run
-            return loader.explain(error, file)
+            return explain(error)
         finally:
             self._in_hook = False
 

@@ -172,10 +172,6 @@ def import_problem(module: str, name: str | None) -> tuple[str, str] | None:
     return None
 
 
-#: Modules that Python's own functions import when hooks call them. The compiler refuses them to hooks.
-_INTERNAL: Final = frozenset({"_strptime"})
-
-
 def importer() -> Callable[..., object]:
     """`__import__` for one hook file."""
     generator = random.Random()  # noqa: S311  # for sensors, not for secrets
@@ -193,8 +189,6 @@ def importer() -> Callable[..., object]:
         """
         if name in _FOR_PYTHON and not fromlist:
             return None
-        if name in _INTERNAL and not fromlist:
-            return None  # Python itself asks, from C, and takes the module from its own table
         if level or name not in _FACADES:
             raise ImportError(f"the module {name} cannot be imported in a hook")
         for wanted in fromlist or ():

@@ -25,7 +25,7 @@ _read_buffer: Final = memoryview(bytearray(_READ))
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """What a worker says that it does: see `wire.PROGRESS`. `seconds`: for how long."""
+    """What a worker says that it does: see `wire.PROGRESS`. `since`: seconds of the system's monotonic clock."""
 
     activity: Activity
     number: int
@@ -47,9 +47,8 @@ class WorkerProcess:
         self._reader = BrokerReader()
         self._out = bytearray()
         self._written = 0  # bytes so far
-        self._answers: deque[tuple[int, int]] = (
-            deque()
-        )  # where the end of each stands in what is written, and its bytes
+        # Of each answer: where its end stands in all that is written, and its bytes.
+        self._answers: deque[tuple[int, int]] = deque()
         self._flushing = False
         self._writing = False
         self._has_work = False  # what is queued holds frames that the worker answers

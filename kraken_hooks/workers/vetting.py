@@ -172,18 +172,8 @@ def _plain(value: object, depth: int) -> None:
     elif isinstance(value, datetime):
         if value.tzinfo is None:
             raise WorkerProtocolError("a time without a zone")
-    elif depth == 0:
-        raise WorkerProtocolError("a value nested deeper than any that a hook can make")
-    elif isinstance(value, list):
-        for item in value:
-            _plain(item, depth - 1)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if type(key) is not str:
-                raise WorkerProtocolError("a key that is no text")
-            _plain(item, depth - 1)
     else:
-        raise WorkerProtocolError(f"a value of type {kind.__name__}")
+        _inside(value, depth, _plain)
 
 
 def _plain_json(value: object, depth: int) -> None:
@@ -193,15 +183,21 @@ def _plain_json(value: object, depth: int) -> None:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise WorkerProtocolError("a number that JSON has no form for")
-    elif depth == 0:
+    else:
+        _inside(value, depth, _plain_json)
+
+
+def _inside(value: object, depth: int, check: Callable[[object, int], None]) -> None:
+    """What is in a list or dict, by `check`; there is nothing else that holds values."""
+    if depth == 0:
         raise WorkerProtocolError("a value nested deeper than any that a hook can make")
-    elif isinstance(value, list):
+    if isinstance(value, list):
         for item in value:
-            _plain_json(item, depth - 1)
+            check(item, depth - 1)
     elif isinstance(value, dict):
         for key, item in value.items():
             if type(key) is not str:
                 raise WorkerProtocolError("a key that is no text")
-            _plain_json(item, depth - 1)
+            check(item, depth - 1)
     else:
-        raise WorkerProtocolError(f"a value of type {type(value).__name__}, which JSON does not have")
+        raise WorkerProtocolError(f"a value of type {type(value).__name__}, which nothing here has")

@@ -7,6 +7,7 @@ import pytest
 from kraken_hooks import testing
 from kraken_hooks.outcome import Outcome
 from kraken_hooks.sandbox import loader
+from kraken_hooks.sandbox.explain import explain
 from kraken_hooks.wire import Done, Loaded, encode
 
 CLASSES = """
@@ -65,7 +66,7 @@ def test_an_error_whose_text_is_of_a_class_of_its_own_can_be_sent():
     loaded = loader.load(f"{CLASSES}\n@on()\ndef hook(msg):\n    raise E(S('x'))\n".encode(), "case.py")
     with pytest.raises(Exception) as caught:  # of a class that the hook file makes
         loaded.hooks[0].function(testing.message())
-    assert type(loader.explain(caught.value, "case.py").message) is str
+    assert type(explain(caught.value).message) is str
 
 
 def test_patterns_of_derived_values_can_be_sent():
