@@ -6,16 +6,14 @@ like the variable. All problems are collected and raised together, each naming t
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
-
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from typing import Any, Final, Literal, TypeVar
 
 from kraken_hooks.errors import SettingsError
 
@@ -24,114 +22,208 @@ _DEFAULT_PORT: Final = 50051
 #: In place of a number of workers: each hook file has one of its own.
 PER_FILE: Final = "per-file"
 
-
-def variable(name: str, *, default: Any = ..., help: str, aliases: tuple[str, ...] = ()) -> Any:  # noqa: A002  # as in click
-    """A field that is read from the environment variable `name`. `aliases`: other names that old files use."""
-    return Field(default=default, description=help, validation_alias=AliasChoices(name, *aliases))
-
-
-class Section(BaseModel):
-    """Settings of one part, a sink say. Fields are made by `variable`; a SecretStr is never shown."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+_Value = TypeVar("_Value")
+_Default = TypeVar("_Default")
+_Choice = TypeVar("_Choice", bound=str)
 
 
+# ── what a section is made of ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStr:
+    """A text that is never shown."""
+
+    _text: str = field(repr=False)
+
+    def get_secret_value(self) -> str:
+        return self._text
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Settings of one part, a sink say: a frozen dataclass whose fields are made by `variable`."""
+
+    def problems(self) -> list[str]:
+        """What no field shows alone, one line each, naming a variable."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    names: tuple[str, ...]
+    parse: Callable[[str], object]
+    default: object
+    help: str
+
+
+def variable(
+    name: str,
+    parse: Callable[[str], _Value],
+    *,
+    default: _Default,
+    help: str,  # noqa: A002  # as in click
+    aliases: tuple[str, ...] = (),
+) -> _Value | _Default:
+    """A field that is read from the environment variable `name`. `aliases`: other names that old files use.
+
+    `parse` makes the value of the text; it raises ValueError with the reason where it cannot, which shows no secret.
+    """
+    made: Any = field(default=default, metadata={"variable": _Variable((name, *aliases), parse, default, help)})
+    return made  # type: ignore[no-any-return]  # what a dataclass makes of it
+
+
+def flag(text: str) -> bool:
+    word = text.lower()
+    if word in ("1", "true", "t", "yes", "y", "on"):
+        return True
+    if word in ("0", "false", "f", "no", "n", "off"):
+        return False
+    raise ValueError("input should be a valid boolean, unable to interpret input")
+
+
+def whole(low: int, high: float = math.inf) -> Callable[[str], int]:
+    """A whole number in this range."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError("input should be a valid integer, unable to parse string as an integer") from None
+        _check_range(value, low, high)
+        return value
+
+    return parse
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """A number in this range."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError("input should be a valid number, unable to parse string as a number") from None
+        _check_range(value, low, high)
+        return value
+
+    return parse
+
+
+def _check_range(value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # true for nan too
+        raise ValueError(f"must be {low} or more" if high == math.inf else f"must lie between {low} and {high}")
+
+
+def one_of(*choices: _Choice) -> Callable[[str], _Choice]:
+    """One of these words."""
+
+    def parse(text: str) -> _Choice:
+        for choice in choices:
+            if text == choice:
+                return choice
+        raise ValueError("input should be " + " or ".join(map(repr, choices)))
+
+    return parse
+
+
+# ── the broker's own ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _listening(host: str) -> str:
+    """With a port."""
+    address, colon, port = host.rpartition(":")
+    if not colon or host.endswith("]"):
+        return f"{host}:{_DEFAULT_PORT}"
+    if not port.isdigit() or int(port) > 65_535:
+        raise ValueError("write it as address:port, such as 0.0.0.0:50051 or [::]:50051")
+    return f"{address or '[::]'}:{port}"
+
+
+def _workers(text: str) -> int | None:
+    if text == PER_FILE:
+        return None
+    try:
+        int(text)
+    except ValueError:
+        raise ValueError(f"must be a whole number, or {PER_FILE}") from None
+    return whole(0, 64)(text)
+
+
+@dataclass(frozen=True, slots=True)
 class Core(Section):
     """The broker's own settings."""
 
-    grpc_host: str = variable("KRAKENB_GRPC_HOST", default="[::]:50051", help="address and port to listen on")
-    debug: bool = variable("KRAKENB_DEBUG", default=False, help="log debug lines too, one for each message")
-    hooks_dir: Path = variable("KRAKENB_HOOKS_DIR", default=Path("/etc/kraken/hooks"), help="directory of hook files")
+    grpc_host: str = variable(
+        "KRAKENB_GRPC_HOST", _listening, default="[::]:50051", help="address and port to listen on"
+    )
+    debug: bool = variable("KRAKENB_DEBUG", flag, default=False, help="log debug lines too, one for each message")
+    hooks_dir: Path = variable(
+        "KRAKENB_HOOKS_DIR", Path, default=Path("/etc/kraken/hooks"), help="directory of hook files"
+    )
     state_dir: Path | None = variable(
-        "KRAKENB_STATE_DIR", default=None, help="directory for all that must survive a restart"
+        "KRAKENB_STATE_DIR", Path, default=None, help="directory for all that must survive a restart"
     )
     workers: int | None = variable(
         "KRAKENB_WORKERS",
+        _workers,
         default=0,
         help="worker processes that hook files share; 0: by cores; per-file: one for each hook file",
     )
     reply_wait: float = variable(
-        "KRAKENB_REPLY_WAIT", default=0.25, help="seconds until a slow message is acknowledged"
+        "KRAKENB_REPLY_WAIT", number(0.01, 60), default=0.25, help="seconds until a slow message is acknowledged"
     )
-    hook_timeout: float = variable("KRAKENB_HOOK_TIMEOUT", default=2.0, help="seconds that one run of a hook may take")
+    hook_timeout: float = variable(
+        "KRAKENB_HOOK_TIMEOUT", number(0.05, 300), default=2.0, help="seconds that one run of a hook may take"
+    )
     hook_memory_mb: int = variable(
-        "KRAKENB_HOOK_MEMORY_MB", default=128, help="memory that hooks of a worker may use, MB"
+        "KRAKENB_HOOK_MEMORY_MB", whole(16, 16_384), default=128, help="memory that hooks of a worker may use, MB"
     )
     require_lockdown: bool = variable(
-        "KRAKENB_REQUIRE_LOCKDOWN", default=False, help="do not start where the kernel cannot lock workers down in full"
+        "KRAKENB_REQUIRE_LOCKDOWN",
+        flag,
+        default=False,
+        help="do not start where the kernel cannot lock workers down in full",
     )
     query_timeout: float = variable(
-        "KRAKENB_QUERY_TIMEOUT", default=1.0, help="seconds that one query of a hook may take"
+        "KRAKENB_QUERY_TIMEOUT", number(0.05, 300), default=1.0, help="seconds that one query of a hook may take"
     )
-    outbox_max_mb: int = variable("KRAKENB_OUTBOX_MAX_MB", default=1024, help="bound of inbox and outbox on disk, MB")
+    outbox_max_mb: int = variable(
+        "KRAKENB_OUTBOX_MAX_MB", whole(1, 1_048_576), default=1024, help="bound of inbox and outbox on disk, MB"
+    )
     outbox_full: Literal["refuse", "drop-oldest"] = variable(
         "KRAKENB_OUTBOX_FULL",
+        one_of("refuse", "drop-oldest"),
         default="refuse",
         help="what happens at the bound: refuse calls, or drop the oldest effects",
     )
     outbox_drop: str = variable(
         "KRAKENB_OUTBOX_DROP",
+        str,
         default="influxdb,websocket",
         help="sinks whose effects drop-oldest may drop, with commas",
     )
     store_max_days: float = variable(
-        "KRAKENB_STORE_MAX_DAYS", default=400, help="days that values of the store are kept; 0: no limit"
+        "KRAKENB_STORE_MAX_DAYS",
+        number(0, 36_500),
+        default=400,
+        help="days that values of the store are kept; 0: no limit",
     )
     store_max_mb: int = variable(
-        "KRAKENB_STORE_MAX_MB", default=2048, help="size of the store on disk, MB; 0: no limit"
+        "KRAKENB_STORE_MAX_MB", whole(0, 1_048_576), default=2048, help="size of the store on disk, MB; 0: no limit"
     )
     dead_max_days: float = variable(
-        "KRAKENB_DEAD_MAX_DAYS", default=90, help="days that dead letters are kept; 0: no limit"
+        "KRAKENB_DEAD_MAX_DAYS", number(0, 36_500), default=90, help="days that dead letters are kept; 0: no limit"
     )
-    dead_max_mb: int = variable("KRAKENB_DEAD_MAX_MB", default=256, help="size of all dead letters, MB; 0: no limit")
+    dead_max_mb: int = variable(
+        "KRAKENB_DEAD_MAX_MB", whole(0, 1_048_576), default=256, help="size of all dead letters, MB; 0: no limit"
+    )
     durability: Literal["safe", "relaxed"] = variable(
-        "KRAKENB_DURABILITY", default="safe", help="safe: on disk before the answer; relaxed: a little later"
+        "KRAKENB_DURABILITY",
+        one_of("safe", "relaxed"),
+        default="safe",
+        help="safe: on disk before the answer; relaxed: a little later",
     )
-
-    @field_validator("grpc_host")
-    @classmethod
-    def _with_port(cls, host: str) -> str:
-        address, colon, port = host.rpartition(":")
-        if not colon or host.endswith("]"):
-            return f"{host}:{_DEFAULT_PORT}"
-        if not port.isdigit() or int(port) > 65_535:
-            raise ValueError("write it as address:port, such as 0.0.0.0:50051 or [::]:50051")
-        return f"{address or '[::]'}:{port}"
-
-    @field_validator("workers", mode="before")
-    @classmethod
-    def _number_or_per_file(cls, value: Any) -> int | None:
-        if value == PER_FILE:
-            return None
-        try:
-            return int(value)
-        except ValueError:
-            raise ValueError(f"must be a whole number, or {PER_FILE}") from None
-
-    @field_validator(
-        "workers", "reply_wait", "hook_timeout", "query_timeout", "hook_memory_mb", "outbox_max_mb",
-        "store_max_days", "store_max_mb", "dead_max_days", "dead_max_mb",
-    )  # fmt: skip
-    @classmethod
-    def _in_range(cls, value: float | None, info: Any) -> float | None:
-        low, high = _RANGES[info.field_name]
-        if value is not None and not low <= value <= high:
-            raise ValueError(f"must lie between {low:g} and {high:g}")
-        return value
-
-
-_RANGES: Final = {
-    "workers": (0, 64),
-    "reply_wait": (0.01, 60),
-    "hook_timeout": (0.05, 300),
-    "query_timeout": (0.05, 300),
-    "hook_memory_mb": (16, 16_384),
-    "outbox_max_mb": (1, 1_048_576),
-    "store_max_days": (0, 36_500),
-    "store_max_mb": (0, 1_048_576),
-    "dead_max_days": (0, 36_500),
-    "dead_max_mb": (0, 1_048_576),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +262,6 @@ class VariableInfo:
     name: str
     default: str
     help: str
-    secret: bool
 
 
 def read(
@@ -182,13 +273,12 @@ def read(
         SettingsError: with every problem, one line each.
     """
     problems: list[str] = []
-    models: dict[str, type[Section]] = {"": Core, **sections}
-    names = [name for model in models.values() for name in _names(model)]
+    names = _names((Core, *sections.values()))
     values = _collect(names, environment, overrides or {}, problems)
-    made = {key: _make(model, values, problems) for key, model in models.items()}
+    core = _make(Core, values, problems)
+    made = {key: _make(kind, values, problems) for key, kind in sections.items()}
     if problems:
         raise SettingsError(sorted(problems))
-    core = made.pop("")
     assert isinstance(core, Core)
     return Settings(
         grpc_host=core.grpc_host,
@@ -209,17 +299,18 @@ def read(
         dead_max_days=core.dead_max_days,
         dead_max_mb=core.dead_max_mb,
         durability=core.durability,
-        sections={key: section for key, section in made.items() if section is not None},
+        sections=made,
         unknown=_unknown(environment, names),
     )
 
 
 def variables(sections: Mapping[str, type[Section]]) -> list[VariableInfo]:
     """Every variable there is."""
+    kinds: list[type[Section]] = [Core, *sections.values()]
     return [
-        VariableInfo(_names_of(info)[0], str(info.default), info.description or "", _is_secret(info))
-        for model in _models(sections)
-        for info in model.model_fields.values()
+        VariableInfo(known.names[0], str(known.default), known.help)
+        for kind in kinds
+        for known in _variables(kind).values()
     ]
 
 
@@ -263,62 +354,32 @@ def _read_file(name: str, path: Path, found: dict[str, str], problems: list[str]
             found[name] = text
 
 
-def _make(model: type[Section], values: Mapping[str, str], problems: list[str]) -> Section | None:
-    """The section, through pydantic-settings with `values` as its only source."""
-    own = {name: values[name] for name in _names(model) if name in values}
-
-    class Reader(BaseSettings, model):  # type: ignore[misc, valid-type]  # pydantic-settings over a section's fields
-        model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)  # type: ignore[assignment]  # its own dialect
-
-        @classmethod
-        def settings_customise_sources(  # type: ignore[override]  # the other sources are not asked
-            cls,
-            settings_cls: type[BaseSettings],
-            **_: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return (_Given(settings_cls, own),)
-
-    try:
-        return Reader()
-    except ValidationError as error:
-        for problem in error.errors(include_url=False, include_input=False):
-            message = problem["msg"].removeprefix("Value error, ")
-            problems.append(f"{problem['loc'][0]}: {message[0].lower()}{message[1:]}")
-        return None
-
-
-class _Given(PydanticBaseSettingsSource):
-    """Values that were collected before."""
-
-    def __init__(self, settings_cls: type[BaseSettings], values: dict[str, str]) -> None:
-        super().__init__(settings_cls)
-        self._values = values
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # the base's signature
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        return dict(self._values)
+def _make(kind: type[Section], values: Mapping[str, str], problems: list[str]) -> Section:
+    """The section; a field whose value is a problem has its default."""
+    made: dict[str, object] = {}
+    for name, known in _variables(kind).items():
+        given = next((name for name in known.names if name in values), None)
+        if given is None:
+            continue
+        try:
+            made[name] = known.parse(values[given])
+        except ValueError as error:
+            problems.append(f"{given}: {error}")
+    section = kind(**made)
+    problems += section.problems()
+    return section
 
 
 # ── names ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _models(sections: Mapping[str, type[Section]]) -> list[type[Section]]:
-    return [Core, *sections.values()]
+def _variables(kind: type[Section]) -> dict[str, _Variable]:
+    """By field."""
+    return {field.name: field.metadata["variable"] for field in dataclasses.fields(kind)}
 
 
-def _names(model: type[Section]) -> list[str]:
-    return [name for info in model.model_fields.values() for name in _names_of(info)]
-
-
-def _names_of(info: FieldInfo) -> list[str]:
-    assert isinstance(info.validation_alias, AliasChoices), "a section's field is made by variable()"
-    return [str(choice) for choice in info.validation_alias.choices]
-
-
-def _is_secret(info: FieldInfo) -> bool:
-    return info.annotation is SecretStr or SecretStr in get_args(info.annotation)
+def _names(kinds: Iterable[type[Section]]) -> list[str]:
+    return [name for kind in kinds for known in _variables(kind).values() for name in known.names]
 
 
 def _unknown(environment: Mapping[str, str], names: list[str]) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def _python() -> Iterator[Finding]:
 
 def _packages() -> Iterator[Finding]:
     found = []
-    for name in ("kraken-hooks", "RestrictedPython", "grpcio", "msgspec", "protobuf", "pydantic-settings", "watchdog"):
+    for name in ("kraken-hooks", "RestrictedPython", "grpcio", "msgspec", "protobuf", "watchdog"):
         try:
             found.append(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
-from pydantic import field_validator
 
 from kraken_hooks.api.http import AskArgs, GetArgs, SendArgs
 from kraken_hooks.api.url import Url, parse
@@ -38,28 +38,25 @@ MAX_EFFECT_ANSWER: Final = 64 * 1024
 _SECRET: Final = 6
 
 
+def _prefixes(text: str) -> str:
+    AllowList(text)
+    return text
+
+
+def _pem(text: str) -> str:
+    import ssl  # noqa: PLC0415  # only where it is set
+
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError, TypeError):  # TypeError: not ASCII
+        raise ValueError("must be certificates in PEM, mostly as KRAKENB_HTTP_CA_FILE=/path") from None
+    return text
+
+
+@dataclass(frozen=True, slots=True)
 class HttpSettings(Section):
-    allow: str | None = variable("KRAKENB_HTTP_ALLOW", default=None, help="URL prefixes that hooks may use")
-    certificates: str | None = variable("KRAKENB_HTTP_CA", default=None, help="certificates trusted too, PEM")
-
-    @field_validator("allow")
-    @classmethod
-    def _is_list(cls, allow: str | None) -> str | None:
-        if allow is not None:
-            AllowList(allow)
-        return allow
-
-    @field_validator("certificates")
-    @classmethod
-    def _is_pem(cls, certificates: str | None) -> str | None:
-        import ssl  # noqa: PLC0415  # only where it is set
-
-        if certificates is not None:
-            try:
-                ssl.create_default_context(cadata=certificates)
-            except (ssl.SSLError, ValueError, TypeError):  # TypeError: not ASCII
-                raise ValueError("must be certificates in PEM, mostly as KRAKENB_HTTP_CA_FILE=/path") from None
-        return certificates
+    allow: str | None = variable("KRAKENB_HTTP_ALLOW", _prefixes, default=None, help="URL prefixes that hooks may use")
+    certificates: str | None = variable("KRAKENB_HTTP_CA", _pem, default=None, help="certificates trusted too, PEM")
 
 
 class Http:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from pydantic import SecretStr, field_validator
 
 from kraken_hooks.api.influxdb import QueryArgs, WriteArgs
 from kraken_hooks.errors import QueryFailed
 from kraken_hooks.outcome import QueuedEffect
-from kraken_hooks.settings import Section, variable
+from kraken_hooks.settings import SecretStr, Section, variable
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.answers import judge
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result, SinkType
@@ -38,23 +38,34 @@ _BAD_POINTS: Final = frozenset({400, 413, 422})
 _NO_BUCKET: Final = frozenset({403, 404})
 
 
+def _url(host: str) -> str:
+    """The host with a scheme, and with the usual port where it had neither.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    url = urlsplit(host if "://" in host else f"http://{host}")
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise ValueError("write it as a URL such as http://influx.local:8086, or as host:port")
+    if url.username is not None or url.query or url.fragment:
+        raise ValueError("must be the address alone, without a user, a question mark or a #")
+    if url.port is None and "://" not in host:
+        url = url._replace(netloc=f"{url.netloc.rstrip(':')}:{_PORT}")
+    return url.geturl().rstrip("/")
+
+
+def _token(text: str) -> SecretStr:
+    if not _printable(text):
+        raise ValueError("must be the token alone, one word without spaces")
+    return SecretStr(text)
+
+
+@dataclass(frozen=True, slots=True)
 class InfluxSettings(Section):
-    host: str | None = variable("KRAKENB_INFLUXDB_HOST", default=None, help="InfluxDB's URL, or host:port")
-    token: SecretStr | None = variable("KRAKENB_INFLUXDB_API_TOKEN", default=None, help="InfluxDB's API token")
-    org: str | None = variable("KRAKENB_INFLUXDB_ORG", default=None, help="InfluxDB's organization")
-    bucket: str | None = variable("KRAKENB_INFLUXDB_BUCKET", default=None, help="bucket that points go to")
-
-    @field_validator("host")
-    @classmethod
-    def _is_address(cls, host: str | None) -> str | None:
-        return None if host is None else _url(host)
-
-    @field_validator("token")
-    @classmethod
-    def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and not _printable(token.get_secret_value()):
-            raise ValueError("must be the token alone, one word without spaces")
-        return token
+    host: str | None = variable("KRAKENB_INFLUXDB_HOST", _url, default=None, help="InfluxDB's URL, or host:port")
+    token: SecretStr | None = variable("KRAKENB_INFLUXDB_API_TOKEN", _token, default=None, help="InfluxDB's API token")
+    org: str | None = variable("KRAKENB_INFLUXDB_ORG", str, default=None, help="InfluxDB's organization")
+    bucket: str | None = variable("KRAKENB_INFLUXDB_BUCKET", str, default=None, help="bucket that points go to")
 
 
 class Influx:
@@ -192,22 +203,6 @@ def _said(error: Any) -> str:
     """The server's own words: its JSON's message, else the answer's text."""
     said = error.message
     return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-
-
-def _url(host: str) -> str:
-    """The host with a scheme, and with the usual port where it had neither.
-
-    Raises:
-        ValueError: it is no address.
-    """
-    url = urlsplit(host if "://" in host else f"http://{host}")
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError("write it as a URL such as http://influx.local:8086, or as host:port")
-    if url.username is not None or url.query or url.fragment:
-        raise ValueError("must be the address alone, without a user, a question mark or a #")
-    if url.port is None and "://" not in host:
-        url = url._replace(netloc=f"{url.netloc.rstrip(':')}:{_PORT}")
-    return url.geturl().rstrip("/")
 
 
 def _printable(word: str) -> bool:

@@ -15,12 +15,10 @@ from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pydantic import SecretStr, field_validator
-
 from kraken_hooks.api import mongodb as api
 from kraken_hooks.errors import QueryFailed
 from kraken_hooks.outcome import QueuedEffect
-from kraken_hooks.settings import Section, variable
+from kraken_hooks.settings import SecretStr, Section, variable
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result, SinkType
 
@@ -45,32 +43,38 @@ _PASSING: Final = frozenset(
 )
 
 
+def _server(text: str) -> SecretStr:
+    _check_uri(_uri(text))
+    return SecretStr(text)
+
+
+def _database(name: str) -> str:
+    if re.search(r'[/\\. "$\0]', name):
+        raise ValueError('the name of a database has no space and none of the characters /\\."$')
+    return name
+
+
+@dataclass(frozen=True, slots=True)
 class MongoSettings(Section):
     host: SecretStr | None = variable(
-        "KRAKENB_MONGODB_HOST", default=None, help="MongoDB: a host, host:port, or a mongodb:// or mongodb+srv:// URI"
+        "KRAKENB_MONGODB_HOST",
+        _server,
+        default=None,
+        help="MongoDB: a host, host:port, or a mongodb:// or mongodb+srv:// URI",
     )
     uri: SecretStr | None = variable(
-        "KRAKENB_MONGODB_URI", default=None, help="MongoDB: the URI, in place of KRAKENB_MONGODB_HOST"
+        "KRAKENB_MONGODB_URI", _server, default=None, help="MongoDB: the URI, in place of KRAKENB_MONGODB_HOST"
     )
-    user: str | None = variable("KRAKENB_MONGODB_USER", default=None, help="MongoDB: name of the user")
-    password: SecretStr | None = variable("KRAKENB_MONGODB_PASSWORD", default=None, help="MongoDB: the password")
+    user: str | None = variable("KRAKENB_MONGODB_USER", str, default=None, help="MongoDB: name of the user")
+    password: SecretStr | None = variable(
+        "KRAKENB_MONGODB_PASSWORD", SecretStr, default=None, help="MongoDB: the password"
+    )
     database: str | None = variable(
-        "KRAKENB_MONGODB_DATABASE", default=None, help="MongoDB: the database; where it is missing, the one in the URI"
+        "KRAKENB_MONGODB_DATABASE",
+        _database,
+        default=None,
+        help="MongoDB: the database; where it is missing, the one in the URI",
     )
-
-    @field_validator("host", "uri")
-    @classmethod
-    def _is_uri(cls, given: SecretStr | None) -> SecretStr | None:
-        if given is not None:
-            _check_uri(_uri(given.get_secret_value()))
-        return given
-
-    @field_validator("database")
-    @classmethod
-    def _is_database(cls, name: str | None) -> str | None:
-        if name is not None and re.search(r'[/\\. "$\0]', name):
-            raise ValueError('the name of a database has no space and none of the characters /\\."$')
-        return name
 
     @property
     def where(self) -> str:

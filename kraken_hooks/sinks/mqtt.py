@@ -12,15 +12,15 @@ import ssl
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from pydantic import SecretStr, ValidationInfo, field_validator
 
 from kraken_hooks.api.mqtt import PublishArgs
 from kraken_hooks.outcome import QueuedEffect
-from kraken_hooks.settings import Section, variable
+from kraken_hooks.settings import SecretStr, Section, flag, variable, whole
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result, SinkType
 from kraken_hooks.sinks.keeper import Keeper
@@ -56,47 +56,41 @@ _FOR_GOOD: Final = frozenset({0x87, 0x90, 0x95, 0x99})
 _BLAMES: Final = _FOR_GOOD | {0x9A, _QOS_NOT_SUPPORTED}
 
 
+@dataclass(frozen=True, slots=True)
 class MqttSettings(Section):
-    host: str | None = variable("KRAKENB_MQTT_HOST", default=None, help="host of the MQTT server")
-    port: int | None = variable("KRAKENB_MQTT_PORT", default=None, help="its port; 1883, or 8883 with TLS")
-    user: str | None = variable("KRAKENB_MQTT_USER", default=None, help="name to log in with")
-    password: SecretStr | None = variable("KRAKENB_MQTT_PASSWORD", default=None, help="password to log in with")
-    tls: bool = variable("KRAKENB_MQTT_TLS", default=False, help="talk TLS and check the server's certificate")
+    host: str | None = variable("KRAKENB_MQTT_HOST", reach.host, default=None, help="host of the MQTT server")
+    port: int | None = variable(
+        "KRAKENB_MQTT_PORT", whole(1, 65_535), default=None, help="its port; 1883, or 8883 with TLS"
+    )
+    user: str | None = variable("KRAKENB_MQTT_USER", str, default=None, help="name to log in with")
+    password: SecretStr | None = variable(
+        "KRAKENB_MQTT_PASSWORD", SecretStr, default=None, help="password to log in with"
+    )
+    tls: bool = variable("KRAKENB_MQTT_TLS", flag, default=False, help="talk TLS and check the server's certificate")
     tls_ca: Path | None = variable(
-        "KRAKENB_MQTT_TLS_CA", default=None, help="file with the CA of the server's certificate, if not the system's"
+        "KRAKENB_MQTT_TLS_CA",
+        Path,
+        default=None,
+        help="file with the CA of the server's certificate, if not the system's",
     )
 
-    @field_validator("host")
-    @classmethod
-    def _is_host(cls, host: str | None) -> str | None:
-        return None if host is None else reach.host(host)
+    def problems(self) -> list[str]:
+        found = []
+        if self.password is not None and self.user is None:
+            found.append("KRAKENB_MQTT_PASSWORD: set KRAKENB_MQTT_USER too")
+        if self.tls_ca is not None and (reason := self._against(self.tls_ca)):
+            found.append(f"KRAKENB_MQTT_TLS_CA: {reason}")
+        return found
 
-    @field_validator("port")
-    @classmethod
-    def _is_port(cls, port: int | None) -> int | None:
-        if port is not None and not 1 <= port <= 65_535:
-            raise ValueError("must lie between 1 and 65535")
-        return port
-
-    @field_validator("password")
-    @classmethod
-    def _of_somebody(cls, password: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if password is not None and info.data.get("user") is None:
-            raise ValueError("set KRAKENB_MQTT_USER too")
-        return password
-
-    @field_validator("tls_ca")
-    @classmethod
-    def _is_ca(cls, path: Path | None, info: ValidationInfo) -> Path | None:
-        if path is None:
-            return None
-        if not info.data.get("tls"):
-            raise ValueError("set KRAKENB_MQTT_TLS=true too")
+    def _against(self, certificates: Path) -> str:
+        """Why these cannot be used; "" where they can."""
+        if not self.tls:
+            return "set KRAKENB_MQTT_TLS=true too"
         try:
-            ssl.create_default_context(cafile=path)
+            ssl.create_default_context(cafile=certificates)
         except OSError as error:
-            raise ValueError(f"no certificates in {path}: {error.strerror or 'cannot be read as PEM'}") from None
-        return path
+            return f"no certificates in {certificates}: {error.strerror or 'cannot be read as PEM'}"
+        return ""
 
     @property
     def address(self) -> tuple[str, int]:

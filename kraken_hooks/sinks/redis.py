@@ -17,12 +17,10 @@ from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from pydantic import SecretStr, field_validator
-
 from kraken_hooks.api import redis as api
 from kraken_hooks.errors import QueryFailed
 from kraken_hooks.outcome import Effect, QueuedEffect
-from kraken_hooks.settings import Section, variable
+from kraken_hooks.settings import SecretStr, Section, flag, variable, whole
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result, SinkType
 
@@ -79,38 +77,30 @@ class _Address:
     tls: bool = False
 
 
+def _server(text: str) -> SecretStr:
+    _address(text)
+    return SecretStr(text)
+
+
+@dataclass(frozen=True, slots=True)
 class RedisSettings(Section):
     host: SecretStr | None = variable(
-        "KRAKENB_REDIS_HOST", default=None, help="Redis: a host, host:port, or a redis:// or rediss:// (TLS) URL"
+        "KRAKENB_REDIS_HOST",
+        _server,
+        default=None,
+        help="Redis: a host, host:port, or a redis:// or rediss:// (TLS) URL",
     )
-    port: int | None = variable("KRAKENB_REDIS_PORT", default=None, help="Redis: the port; 6379 unless said")
-    db: int | None = variable("KRAKENB_REDIS_DB", default=None, help="Redis: number of the database; 0 unless said")
+    port: int | None = variable(
+        "KRAKENB_REDIS_PORT", whole(1, 65_535), default=None, help="Redis: the port; 6379 unless said"
+    )
+    db: int | None = variable(
+        "KRAKENB_REDIS_DB", whole(0), default=None, help="Redis: number of the database; 0 unless said"
+    )
     user: str | None = variable(
-        "KRAKENB_REDIS_USER", default=None, help="Redis: name of the user (ACL)", aliases=("KRAKENB_REIDS_USER",)
+        "KRAKENB_REDIS_USER", str, default=None, help="Redis: name of the user (ACL)", aliases=("KRAKENB_REIDS_USER",)
     )
-    password: SecretStr | None = variable("KRAKENB_REDIS_PASSWORD", default=None, help="Redis: the password")
-    tls: bool = variable("KRAKENB_REDIS_TLS", default=False, help="Redis: speak TLS, as rediss:// does")
-
-    @field_validator("host")
-    @classmethod
-    def _is_address(cls, host: SecretStr | None) -> SecretStr | None:
-        if host is not None:
-            _address(host.get_secret_value())
-        return host
-
-    @field_validator("port")
-    @classmethod
-    def _is_port(cls, port: int | None) -> int | None:
-        if port is not None and not 1 <= port <= 65_535:
-            raise ValueError("must lie between 1 and 65535")
-        return port
-
-    @field_validator("db")
-    @classmethod
-    def _is_number(cls, db: int | None) -> int | None:
-        if db is not None and db < 0:
-            raise ValueError("must be 0 or more")
-        return db
+    password: SecretStr | None = variable("KRAKENB_REDIS_PASSWORD", SecretStr, default=None, help="Redis: the password")
+    tls: bool = variable("KRAKENB_REDIS_TLS", flag, default=False, help="Redis: speak TLS, as rediss:// does")
 
     @property
     def address(self) -> _Address:

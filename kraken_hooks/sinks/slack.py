@@ -6,14 +6,13 @@ reason as plain text are for good; about one message a second is let through.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, field_validator
-
 from kraken_hooks.api.slack import SendArgs
 from kraken_hooks.outcome import QueuedEffect
-from kraken_hooks.settings import Section, variable
+from kraken_hooks.settings import SecretStr, Section, variable
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.answers import judge
 from kraken_hooks.sinks.base import NotNow, Result, SinkType
@@ -23,15 +22,15 @@ CONNECT: Final = 5.0
 READ: Final = 10.0
 
 
-class SlackSettings(Section):
-    url: SecretStr | None = variable("KRAKENB_SLACK_URL", default=None, help="Slack's incoming webhook URL")
+def _url(text: str) -> SecretStr:
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("must be a URL that begins with https://")
+    return SecretStr(text)
 
-    @field_validator("url")
-    @classmethod
-    def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
-            raise ValueError("must be a URL that begins with https://")
-        return url
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings(Section):
+    url: SecretStr | None = variable("KRAKENB_SLACK_URL", _url, default=None, help="Slack's incoming webhook URL")
 
 
 class Slack:

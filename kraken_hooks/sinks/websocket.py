@@ -13,15 +13,15 @@ import socket
 import ssl
 import threading
 import time
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import msgspec
-from pydantic import SecretStr, field_validator
 
 from kraken_hooks.api.websocket import SendArgs
 from kraken_hooks.outcome import QueuedEffect
-from kraken_hooks.settings import Section, variable
+from kraken_hooks.settings import SecretStr, Section, variable
 from kraken_hooks.sinks import frames, reach
 from kraken_hooks.sinks.answers import seconds_to_wait
 from kraken_hooks.sinks.base import Delivered, NotNow, RefusedTogether, Result, SinkType
@@ -46,27 +46,26 @@ _LEAVING: Final = frozenset({1000, 1001, 1012, 1013})
 _NORMAL: Final = (1000).to_bytes(2, "big")
 
 
+def _url(text: str) -> SecretStr:
+    if not _usable(text):
+        raise ValueError("must be a URL that begins with ws:// or wss://")
+    return SecretStr(text)
+
+
+def _token(text: str) -> SecretStr:
+    if not _one_word(text):
+        raise ValueError("must be the token alone, one word without spaces")
+    return SecretStr(text)
+
+
+@dataclass(frozen=True, slots=True)
 class WebsocketSettings(Section):
     url: SecretStr | None = variable(
-        "KRAKENB_WEBSOCKET_URL", default=None, help="WebSocket that websocket.send sends to"
+        "KRAKENB_WEBSOCKET_URL", _url, default=None, help="WebSocket that websocket.send sends to"
     )
     token: SecretStr | None = variable(
-        "KRAKENB_WEBSOCKET_TOKEN", default=None, help="sent as `Authorization: Bearer …` when connecting"
+        "KRAKENB_WEBSOCKET_TOKEN", _token, default=None, help="sent as `Authorization: Bearer …` when connecting"
     )
-
-    @field_validator("url")
-    @classmethod
-    def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not _usable(url.get_secret_value()):
-            raise ValueError("must be a URL that begins with ws:// or wss://")
-        return url
-
-    @field_validator("token")
-    @classmethod
-    def _is_token(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and not _one_word(token.get_secret_value()):
-            raise ValueError("must be the token alone, one word without spaces")
-        return token
 
 
 def _usable(text: str) -> bool:

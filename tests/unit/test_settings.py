@@ -49,6 +49,33 @@ def test_every_problem_at_once_one_line_each():
     assert not any("\n" in line for line in found)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("KRAKENB_DEBUG", "maybe", "input should be a valid boolean, unable to interpret input"),
+        ("KRAKENB_REPLY_WAIT", "soon", "input should be a valid number, unable to parse string as a number"),
+        ("KRAKENB_REPLY_WAIT", "nan", "must lie between 0.01 and 60"),
+        ("KRAKENB_HOOK_MEMORY_MB", "9" * 5000, "input should be a valid integer, unable to parse string as an integer"),
+        ("KRAKENB_OUTBOX_MAX_MB", "0", "must lie between 1 and 1048576"),
+        ("KRAKENB_OUTBOX_FULL", "Refuse", "input should be 'refuse' or 'drop-oldest'"),
+        ("KRAKENB_REDIS_DB", "-1", "must be 0 or more"),
+    ],
+)
+def test_what_a_value_should_be(name, text, reason):
+    assert problems({name: text}) == [f"{name}: {reason}"]
+
+
+def test_old_files_misspell_the_name_of_the_redis_user():
+    assert settings_from({"KRAKENB_REIDS_USER": "u"}, {}).sections["redis"].user == "u"
+    both = settings_from({"KRAKENB_REIDS_USER": "u", "KRAKENB_REDIS_USER": "v"}, {})
+    assert both.sections["redis"].user == "v"
+
+
+def test_no_secret_shows_where_settings_are_shown():
+    made = settings_from({"KRAKENB_REDIS_PASSWORD": "hidden-word", "KRAKENB_REDIS_HOST": "hidden-host"}, {})
+    assert "hidden" not in f"{made} {made!r} {made.sections['redis'].password}"
+
+
 def test_a_value_from_a_file(tmp_path):
     file = tmp_path / "url"
     file.write_text("https://slack.example/x\n")
