@@ -92,6 +92,7 @@ class Committer:
         self._committed_at = -float("inf")
         self._skip = 0  # so many batches are not waited for
         self._vain = 0
+        self._looked_at = time.monotonic()
         self._tidy_at = 0.0
         self._dropped: dict[str, Dropped] = {}
         self._dropped_at = -float("inf")
@@ -144,22 +145,29 @@ class Committer:
     # ── in the thread ──
 
     def _work(self) -> None:
-        looked = time.monotonic()
         items: list[_Item] = []
-        while True:
+        after: _Mark | None = None
+        while after is not _Mark.END:
             items, after = self._next(crowd=len(items) > _CROWD)
-            if items:
-                self._commit(items)
-            if after is _Mark.END:
-                return
-            if after is _Mark.RESUME:
-                self._broken = False
-            if time.monotonic() - looked >= _IDLE and not self._ended:
-                looked = time.monotonic()
-                self._look_outside()
-                self._report_dropped()
-            if time.monotonic() >= self._tidy_at and not self._ended:
-                self._tidy(idle=not items)
+            try:
+                self._step(items, after)
+            except Exception as failure:  # a bug here must not leave calls without an answer
+                log.exception("storage.failed", reason=f"{type(failure).__name__}: {failure}")
+                self._end(StorageUnavailable(f"committing failed: {type(failure).__name__}: {failure}"))
+
+    def _step(self, items: list[_Item], after: _Mark | None) -> None:
+        if items:
+            self._commit(items)
+        if after is _Mark.RESUME:
+            self._broken = False
+        if self._ended or after is _Mark.END:
+            return
+        if time.monotonic() - self._looked_at >= _IDLE:
+            self._looked_at = time.monotonic()
+            self._look_outside()
+            self._report_dropped()
+        if time.monotonic() >= self._tidy_at:
+            self._tidy(idle=not items)
 
     def _next(self, *, crowd: bool) -> tuple[list[_Item], _Mark | None]:
         """What waits, as one batch, and the mark that closed it. `crowd`: more is on its way, so wait a moment for it."""

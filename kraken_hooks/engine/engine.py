@@ -418,13 +418,26 @@ class Engine:
         self._refill_after = time.monotonic() + _STORAGE_PAUSE
         self._answer_all(error)
         self._pool.forget()
-        self._committer.resume()
         self._states.forget()
-        for file in self._backlogs:
-            fresh = self._backlogs[file] = Backlog(file, behind=True)
-            if file in self._versions:
-                self._pool.set_state(file, self._states.of(file))
-            self._refill(fresh)
+        self._backlogs = {file: Backlog(file, behind=True) for file in self._backlogs}
+        self._go_on_from_disk(self._epoch)
+
+    def _go_on_from_disk(self, epoch: int) -> None:
+        """Let commits through again, as soon as what is on disk can be read; until then they fail."""
+        if epoch != self._epoch:
+            return
+        try:
+            states = {file: self._states.of(file) for file in self._versions}
+        except StorageUnavailable:
+            self._loop.call_later(_STORAGE_PAUSE, self._go_on_from_disk, epoch)
+            return
+        except StorageDamaged:
+            return  # the broker ends
+        for file, state in states.items():
+            self._pool.set_state(file, state)
+        self._committer.resume()
+        for backlog in self._backlogs.values():
+            self._refill(backlog)
 
     def _answer_all(self, error: KrakenError) -> None:
         """Answer the calls that wait: accepted where the message is in the inbox, else refused."""

@@ -80,8 +80,10 @@ class Housekeeping:
             return
         before = connection.execute("PRAGMA busy_timeout").fetchone()[0]
         connection.execute(f"PRAGMA busy_timeout = {round(_LOG_WAIT * 1000)}")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        connection.execute(f"PRAGMA busy_timeout = {before}")
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {before}")
 
     def _set_aside(self, done: list[Trimmed | SetAside], wall: int) -> None:
         for place in list(self.spoiled):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from rig import PATIENCE
 
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.errors import KrakenError, StorageDamaged, StorageUnavailable
 from kraken_hooks.outbox.base import Keep, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
+from kraken_hooks.outcome import Effect, QueuedEffect
 
 
 class Failing(MemoryOutbox):
@@ -49,3 +51,26 @@ def test_after_a_failure_for_good_everybody_is_told_and_the_broker_ends(failure)
     assert len(ends) == 1
     assert str(failure) in str(ends[0])
     assert commits == 1, "nothing is tried after it"
+
+
+def test_a_bug_beside_the_commit_ends_the_broker_too_instead_of_leaving_everybody_waiting():
+    def broken(_sinks: set[str]) -> None:
+        raise RuntimeError("a bug")
+
+    async def scenario() -> tuple[KrakenError, object]:
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[KrakenError] = loop.create_future()
+        committer = Committer(MemoryOutbox(), Keep(), broken, lambda: None, ended.set_result)
+        committer.start()
+        effect = QueuedEffect(1, "m/1", "a.py:a", "m", 0, Effect("slack", "send", {"text": "x"}))
+        committer.submit(Transaction(effects=[effect]), lambda _error: None)
+        failure = await asyncio.wait_for(ended, PATIENCE)
+        answer: asyncio.Future[object] = loop.create_future()
+        committer.submit(Transaction(state={"a.py": {"x": 1}}), answer.set_result)
+        told = await asyncio.wait_for(answer, PATIENCE)
+        await asyncio.to_thread(committer.stop)
+        return failure, told
+
+    failure, told = asyncio.run(scenario())
+    assert "a bug" in str(failure)
+    assert isinstance(told, StorageUnavailable)

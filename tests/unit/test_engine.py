@@ -1,0 +1,101 @@
+"""The engine after a commit has failed, with workers that do as the test says."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rig import PATIENCE
+
+from kraken_hooks.engine.committer import Committer
+from kraken_hooks.engine.engine import Engine, Limits
+from kraken_hooks.engine.flight import MAX_DEPTH
+from kraken_hooks.engine.queries import Queries
+from kraken_hooks.errors import StorageUnavailable
+from kraken_hooks.message import Response
+from kraken_hooks.outbox.base import Keep, Transaction
+from kraken_hooks.outbox.memory import MemoryOutbox
+from kraken_hooks.outcome import HookSpec, Outcome, RunStatus
+from kraken_hooks.sinks import store
+from kraken_hooks.workers.job import Job, Version
+
+
+class Workers:
+    """In the pool's place: jobs wait here until the test lets them end."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.came = asyncio.Event()
+
+    def adopt(self, version: Version) -> None:
+        pass
+
+    def submit(self, job: Job) -> None:
+        self.jobs.append(job)
+        self.came.set()
+
+    def forget(self) -> None:
+        self.jobs.clear()
+
+    def set_state(self, file: str, state: dict[str, object]) -> None:
+        pass
+
+    async def end_next(self, engine: Engine) -> None:
+        while not self.jobs:
+            self.came.clear()
+            await self.came.wait()
+        job = self.jobs.pop(0)
+        outcomes = [Outcome(job.full_name(hook), RunStatus.OK, state={"x": 1}) for hook in job.hooks]
+        engine.ran(job, outcomes, ended=True)
+
+
+class Unreadable(MemoryOutbox):
+    """A disk that is away for a while: no write, and then no read, for so many tries."""
+
+    writes_fail = reads_fail = 0
+
+    def commit(self, batch: list[Transaction]) -> None:
+        if self.writes_fail:
+            self.writes_fail -= 1
+            raise StorageUnavailable("no write")
+        super().commit(batch)
+
+    def state(self, file: str) -> dict[str, object]:
+        if self.reads_fail:
+            self.reads_fail -= 1
+            raise StorageUnavailable("no read")
+        return super().state(file)
+
+
+def test_after_a_failed_commit_it_goes_on_also_where_the_disk_cannot_be_read_at_first():
+    async def scenario() -> dict[str, object]:
+        outbox, workers = Unreadable(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        limits = Limits(reply_wait=PATIENCE, queued_bytes=2**30)
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), limits)
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        engine.state("a.py")
+
+        def send() -> asyncio.Task[Response]:
+            return asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b""))
+
+        calls = [send() for _ in range(MAX_DEPTH)]
+        outbox.writes_fail = outbox.reads_fail = 1
+        await workers.end_next(engine)
+        refused = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(one) for one in refused} == {StorageUnavailable}
+        while True:  # until the disk has been read
+            call = send()
+            ended = asyncio.create_task(workers.end_next(engine))
+            await asyncio.wait([call, ended], return_when=asyncio.FIRST_COMPLETED)
+            if call.done() and call.exception() is not None:
+                ended.cancel()
+                await asyncio.sleep(0.01)
+                continue
+            await ended
+            await call
+            await engine.close()
+            await asyncio.to_thread(committer.stop)
+            return outbox.state("a.py")
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == {"x": 1}
