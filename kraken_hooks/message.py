@@ -39,7 +39,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
     @property
     def size(self) -> int:
         """Bytes that this message takes in a queue, about."""
-        return len(self.payload) + len(self.metadata) + 120
+        names = len(self.kind) + len(self.collector) + len(self.content_type)
+        return len(self.payload) + len(self.metadata) + names + 120
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True):

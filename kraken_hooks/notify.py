@@ -16,14 +16,14 @@ class Notifier:
         self.watchdog = _watchdog_period(environment)  # seconds between two signs of life, None: nobody looks
 
     def send(self, state: str) -> None:
-        """One state, such as `READY=1`. A systemd that does not listen is no reason to fail."""
+        """One state, such as `READY=1`. A systemd that does not listen is no reason to fail, nor are descriptors used up."""
         if not self._address:
             return
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-            try:
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
                 channel.sendto(state.encode(), self._address)
-            except OSError:
-                return
+        except OSError:
+            return
 
 
 def _watchdog_period(environment: Mapping[str, str]) -> float | None:

@@ -17,8 +17,9 @@ from kraken_hooks.routing.patterns import Matcher, as_text, compile_any, field_m
 #: Where a hook stands when hooks are asked for a reply: order, file name, place in the file.
 Rank = tuple[float, str, int]
 
-#: Pairs of collector and content type that are remembered.
+#: Pairs of collector and content type that are remembered, and longest pair, characters.
 _REMEMBERED: Final = 4096
+_LONGEST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class RoutingTable:
         """The hooks that want a message, grouped by file. `metadata` is a JSON object as text, or empty."""
         route = self._routes.get((collector, content_type))
         if route is None:
-            route = self._remember(collector, content_type)
+            route = self._find(collector, content_type)
         if not route.exact and not route.other:
             return route.always
         document = _read(metadata)
@@ -82,16 +83,19 @@ class RoutingTable:
             return route.always
         return _group([*(hook for hook in route.hooks if not hook.metadata), *wanting])
 
-    def _remember(self, collector: str, content_type: str) -> _Route:
-        if len(self._routes) >= _REMEMBERED:
-            self._routes.clear()
+    def _find(self, collector: str, content_type: str) -> _Route:
+        """The route of a pair, worked out and remembered."""
         hooks = tuple(
             hook
             for hook in self._hooks
             if (hook.collector is None or hook.collector(collector))
             and (hook.content_type is None or hook.content_type(content_type))
         )
-        route = self._routes[collector, content_type] = _make_route(hooks)
+        route = _make_route(hooks)
+        if len(collector) + len(content_type) <= _LONGEST:
+            if len(self._routes) >= _REMEMBERED:
+                self._routes.clear()
+            self._routes[collector, content_type] = route
         return route
 
 

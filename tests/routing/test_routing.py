@@ -6,6 +6,7 @@ import fnmatch
 import json
 import re
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -141,6 +142,16 @@ class TestTable:
         })  # fmt: skip
         ranks = {name: rank for match in table.match("x", "y", "") for name, rank in match.ranks.items()}
         assert sorted(ranks, key=ranks.__getitem__) == ["b.py:first", "a.py:g", "b.py:f", "a.py:last"]
+
+    def test_long_names_of_collectors_are_not_remembered(self):
+        table = RoutingTable({"a.py": [HookSpec("f", 1, collector=["x*"])]})
+        tracemalloc.start()
+        try:
+            for number in range(50):
+                assert table.match(f"x{number}" + "y" * 2**20, "text/plain", "")
+            assert tracemalloc.get_traced_memory()[0] < 8 * 2**20
+        finally:
+            tracemalloc.stop()
 
     def test_a_table_with_another_file_leaves_the_first_alone(self):
         one = RoutingTable({"a.py": [HookSpec("f", 1)]})

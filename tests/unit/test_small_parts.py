@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import resource
+import socket
 
 import grpc
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +20,7 @@ from kraken_hooks.engine.log_rate import BURST, RATE, LogRate, Verdict
 from kraken_hooks.engine.response import respond
 from kraken_hooks.errors import KrakenError, WorkerProtocolError
 from kraken_hooks.message import Message, Reply
+from kraken_hooks.notify import Notifier
 from kraken_hooks.outcome import Effect, LogLine, Outcome, RunError, RunStatus
 from kraken_hooks.sinks.registry import SINKS, check
 from kraken_hooks.workers.quarantine import Quarantine
@@ -105,6 +109,29 @@ class TestResponse:
 
     def test_what_runs_later_is_accepted(self):
         assert json.loads(respond(MESSAGE, [], accepted=True).metadata)["response_type"] == "accepted"
+
+
+class TestMessage:
+    @pytest.mark.parametrize("name", ["kind", "collector", "content_type", "metadata"])
+    def test_every_text_counts_in_its_size(self, name):
+        large = msgspec.structs.replace(MESSAGE, **{name: "x" * 10_000})
+        assert len(msgspec.msgpack.encode(large)) <= large.size < 10_300
+
+
+class TestNotifier:
+    def test_descriptors_that_are_used_up_are_no_reason_to_fail(self, tmp_path):
+        address = str(tmp_path / "systemd")
+        notifier = Notifier({"NOTIFY_SOCKET": address})
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            systemd.bind(address)
+            before = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+            try:
+                notifier.send("WATCHDOG=1")
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, before)
+            notifier.send("READY=1")
+            assert systemd.recv(100) == b"READY=1"
 
 
 class TestSequence:
