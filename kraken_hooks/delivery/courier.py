@@ -215,6 +215,8 @@ class Courier:
             return False
         witness = behind[self._suspicion.witness(len(behind))]
         result = self._alone(sink, witness)
+        if isinstance(result, NotNow) and result.suspect:
+            self._suspicion.broken_too()
         if isinstance(result, NotNow | None):
             return False
         self._note_up(1)

@@ -42,7 +42,9 @@ class Suspicion:
         self._careful = max(0, self._careful - count)
 
     def witness(self, count: int) -> int:
-        """Which of so many effects behind the one in doubt is the witness this time: one after the other, from 0."""
-        place = self._witness % count
-        self._witness = place + 1
-        return place
+        """Which of so many effects behind the one in doubt is the witness, from 0."""
+        return self._witness % count
+
+    def broken_too(self) -> None:
+        """The sink broke down over the witness."""
+        self._witness += 1

@@ -275,6 +275,23 @@ def test_a_sink_that_comes_back_between_the_effect_in_doubt_and_its_witness_cond
     assert desk.outbox.count_dead(DeadFilter()) == 0
 
 
+def test_a_sink_that_is_down_when_the_witness_is_tried_keeps_the_order(desk):
+    """As one that needs a moment after it has broken down."""
+    sink, tried = Breaks(1), []
+
+    def answer(numbers: list[int]) -> list[Result]:
+        if numbers == [2] and len(tried) < 3:
+            tried.append(2)
+            return [NotNow("no connection", offline=True)]
+        return sink(numbers)
+
+    desk.put(1, 2, 3)
+    desk.courier(Toy(answer), Backoff(*QUICK))
+    desk.empty()
+    assert sink.taken == [2, 3]
+    assert len(tried) == 3
+
+
 def test_a_witness_that_is_refused_proves_nothing(desk):
     """A sink may refuse without asking its server."""
 
