@@ -103,7 +103,7 @@ class StorageUnavailable(KrakenError):
     """The state directory cannot take a write now: disk full, read-only, failing. Nothing of the batch was kept."""
 
     grpc_status = "UNAVAILABLE"
-    remedy = "Make room on the disk of the state directory; the broker goes on by itself."
+    remedy = "See that the state directory has room and may be written; a running broker goes on by itself."
 
 
 class StorageDamaged(KrakenError):

@@ -5,6 +5,8 @@ Exit status: 0 well, 1 what was asked for failed, 2 usage, 78 configuration.
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 import click
@@ -32,8 +34,20 @@ for _command in (run, check, rehearse, send, status, sink, dead, doctor):
 
 def main() -> None:
     """The program `kraken-hooks`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     try:
+        for argument in sys.argv[1:]:
+            argument.encode()
         commands()
+    except UnicodeEncodeError as error:
+        click.echo(f"Error: not UTF-8: {error.object}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {place}{error.strerror or error}", err=True)
+        os._exit(1)  # output that could not be written would be tried once more, with a traceback
     except SettingsError as error:
         for problem in error.problems:
             click.echo(problem, err=True)

@@ -73,7 +73,10 @@ def _as_objects(found: dict[Path, list[Problem]]) -> list[dict[str, object]]:
 
 def show_problems(path: Path, problems: list[Problem]) -> None:
     """`file:line:column: severity: message`, the line, a caret, the hint."""
-    lines = path.read_text(errors="replace").splitlines() if problems and path.is_file() else []
+    try:
+        lines = path.read_text(errors="replace").splitlines() if problems and path.is_file() else []
+    except OSError:
+        lines = []  # the problem says so already
     for problem in problems:
         place = f"{path}:{problem.line}:{problem.column}" if problem.line else str(path)
         colour = "red" if problem.severity == "error" else "yellow"

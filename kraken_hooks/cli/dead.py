@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+#: The last time that fits 64 bits, nanoseconds since 1970; rounded so that it survives as a float.
+_LATEST: Final = 2**63 - 1024
 #: Most letters, and most bytes of them, that are replayed in one transaction.
 _PORTION: Final = 500
 _PORTION_BYTES: Final = 8 * 1024 * 1024
@@ -36,11 +38,16 @@ class _Moment(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         span = _SPAN.fullmatch(value)
         if span:
-            return time.time_ns() - int(float(span[1]) * _UNITS[span[2]] * 1e9)
+            return _storable(time.time_ns() - float(span[1]) * _UNITS[span[2]] * 1e9)
         try:
-            return int(datetime.fromisoformat(value).astimezone().timestamp() * 1e9)
-        except ValueError:
+            return _storable(datetime.fromisoformat(value).astimezone().timestamp() * 1e9)
+        except (ValueError, OverflowError):
             self.fail(f"{value} is no time; write 2026-01-31T12:00 or 2h, 3d", param, ctx)
+
+
+def _storable(nanoseconds: float) -> int:
+    """The nearest time that the database can hold: no letter is older than 1970 or younger than 2262."""
+    return int(min(max(nanoseconds, 0), _LATEST))
 
 
 @click.group()
@@ -78,7 +85,11 @@ def _opened(state_dir: str | None) -> Iterator[SqliteOutbox]:
     from kraken_hooks.outbox.sqlite import SqliteOutbox
 
     path = settings(state_dir=state_dir).state_dir / DATABASE
-    if not path.exists():
+    try:
+        there = path.exists()
+    except PermissionError:
+        raise click.ClickException(f"no permission to use {path.parent}; try it with sudo") from None
+    if not there:
         raise click.ClickException(
             f"there is no database at {path}; has the broker ever run with this state directory?"
         )
@@ -175,6 +186,7 @@ def replay(ids: tuple[str, ...], everything: bool, state_dir: str | None, **valu
                 replayed += outbox.replay(portion)
                 progress.advance(task, len(portion))
     click.echo(f"{replayed} replayed")
+    _demand_found(ids, letters)
 
 
 def _portions(letters: list[tuple[str, int]]) -> Iterator[list[str]]:
@@ -201,10 +213,11 @@ def purge(ids: tuple[str, ...], everything: bool, yes: bool, state_dir: str | No
     wanted = _wanted(values, ids)
     _demand_choice(wanted, everything=everything)
     with _opened(state_dir) as outbox:
-        count = outbox.count_dead(wanted)
-        if count and not yes:
-            click.confirm(f"Delete {count} dead letters for good?", abort=True)
+        letters = outbox.dead_sizes(wanted)
+        if letters and not yes:
+            click.confirm(f"Delete {len(letters)} dead letters for good?", abort=True)
         click.echo(f"{outbox.purge(wanted)} deleted")
+    _demand_found(ids, letters)
 
 
 def _demand_choice(wanted: DeadFilter, *, everything: bool) -> None:
@@ -212,6 +225,13 @@ def _demand_choice(wanted: DeadFilter, *, everything: bool) -> None:
 
     if wanted == DeadFilter() and not everything:
         raise click.UsageError("say which: ids, --hook, --sink, --kind, --since, --until, or --all")
+
+
+def _demand_found(ids: tuple[str, ...], letters: list[tuple[str, int]]) -> None:
+    """Say which of the ids that the user named were of no letter; the others have been dealt with."""
+    missing = sorted(set(ids) - {id for id, _ in letters})
+    if missing:
+        raise click.ClickException(f"there is no dead letter {', '.join(missing)}")
 
 
 def _time(at: int) -> str:

@@ -75,7 +75,7 @@ def message_from(values: dict[str, Any]) -> MessageOptions:
     if metadata:
         try:
             parsed = json.loads(metadata)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise click.UsageError(f"--metadata is not JSON: {error}") from None
         if not isinstance(parsed, dict):
             raise click.UsageError('--metadata has to be a JSON object, such as {"device_name": "d1"}')
@@ -87,7 +87,11 @@ def _payload(data: str | None, file: Any, digits: str | None) -> bytes:
     if sum(one is not None for one in (data, file, digits)) > 1:
         raise click.UsageError("give one of --data, --file and --hex")
     if file is not None:
-        content: bytes = file.read()
+        from kraken_hooks.message import MAX_MESSAGE_BYTES
+
+        content: bytes = file.read(MAX_MESSAGE_BYTES + 1)
+        if len(content) > MAX_MESSAGE_BYTES:
+            raise click.UsageError("--file: a message has at most 16 MiB")
         return content
     if digits is not None:
         try:

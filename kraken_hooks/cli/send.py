@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -37,11 +38,20 @@ _Call = "Callable[[], tuple[str, KrakenResponse | None]]"
 @click.option(
     "--rate", type=click.FloatRange(0, min_open=True), help="Messages a second; as fast as they are answered otherwise."
 )
-@click.option("--timeout", type=float, default=30.0, show_default=True, help="Seconds to wait for an answer.")
-@click.option("--json", "as_json", is_flag=True, help="The reply as JSON.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for an answer.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The reply as JSON; with --count, the figures.")
 def send(host: str, legacy: bool, count: int, rate: float | None, timeout: float, as_json: bool, **values: Any) -> None:
     """Send a message to a running broker and print its reply."""
     message = message_from(values)
+    if ":" not in host:
+        raise click.UsageError("write --host as address:port, such as 127.0.0.1:50051")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what goes wrong is said below, in our words
     import grpc
 
     options = [("grpc.max_receive_message_length", 8 * 2**20), ("grpc.enable_http_proxy", 0)]
@@ -51,7 +61,7 @@ def send(host: str, legacy: bool, count: int, rate: float | None, timeout: float
             if count == 1:
                 _show(*call(), as_json=as_json)
             else:
-                _send_many(call, count, rate)
+                _send_many(call, count, rate, as_json=as_json)
         except grpc.RpcError as error:
             click.echo(_explained(error, host), err=True)
             sys.exit(1)
@@ -110,7 +120,7 @@ def _show(kind: str, answer: KrakenResponse | None, *, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _send_many(call: Callable[[], tuple[str, Any]], count: int, rate: float | None) -> None:
+def _send_many(call: Callable[[], tuple[str, Any]], count: int, rate: float | None, *, as_json: bool) -> None:
     kinds: dict[str, int] = {}
     took = []
     began = time.perf_counter()
@@ -125,18 +135,20 @@ def _send_many(call: Callable[[], tuple[str, Any]], count: int, rate: float | No
         kinds[kind] = kinds.get(kind, 0) + 1
     seconds = time.perf_counter() - began
     took.sort()
+    p50, p99 = took[len(took) // 2] * 1000, took[int(len(took) * 0.99)] * 1000
+    if as_json:
+        figures = {"sent": count, "answers": kinds, "per_second": count / seconds, "p50_ms": p50, "p99_ms": p99}
+        click.echo(json.dumps(figures, ensure_ascii=False))
+        return
     answers = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
-    click.echo(
-        f"{count} sent: {answers}; {count / seconds:.0f} a second, "
-        f"p50 {took[len(took) // 2] * 1000:.2f} ms, p99 {took[int(len(took) * 0.99)] * 1000:.2f} ms"
-    )
+    click.echo(f"{count} sent: {answers}; {count / seconds:.0f} a second, p50 {p50:.2f} ms, p99 {p99:.2f} ms")
 
 
 def _explained(error: Any, host: str) -> str:
     import grpc
 
     code, details = error.code(), error.details() or ""
-    if code is grpc.StatusCode.UNAVAILABLE and ("connect" in details.lower() or "resolution" in details.lower()):
+    if code is grpc.StatusCode.UNAVAILABLE and ("connect" in details.lower() or "resol" in details.lower()):
         return f"Nothing answers at {host}. Is the broker running, and on that port?"
     if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return f"The broker at {host} did not answer in time."
