@@ -53,7 +53,7 @@ def loading(registry: Registry | None) -> None:
 
 
 def on(
-    *,
+    *unnamed: object,
     collector: Patterns = None,
     content_type: Patterns = None,
     metadata: Fields = None,
@@ -74,8 +74,12 @@ def on(
     Raises:
         HookUsageError: an argument is not of that form. Shown when the file is loaded.
     """
-    if callable(collector):
-        raise HookUsageError("write @on() with parentheses")
+    if unnamed:
+        raise HookUsageError(
+            "write @on() with parentheses"
+            if callable(unnamed[0])
+            else 'write what it is, such as @on(collector="mqtt")'
+        )
     if when is not None and not callable(when):
         raise HookUsageError(f"when= must be a function of the message, not {type(when).__name__}")
     collectors = _patterns("collector", collector)

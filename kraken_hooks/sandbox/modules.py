@@ -149,6 +149,26 @@ ALLOWED: Final = tuple(sorted(set(_TABLES) - {"urllib", "__future__"}))
 #: that names them is refused when it is compiled.
 _FOR_PYTHON: Final = frozenset({"_strptime", "unicodedata", "warnings"})
 
+#: What an author wants who imports one of these, as it is written in a hook.
+_INSTEAD: Final = {
+    "aiohttp": "http.get(…) or http.post(…)",
+    "csv": 'line.split(";") for each line of msg.text.splitlines()',
+    "httpx": "http.get(…) or http.post(…)",
+    "influxdb_client": "influxdb.write(…)",
+    "logging": "log.info(…) or print(…)",
+    "numpy": "statistics.mean(values) and the like",
+    "paho": "mqtt.publish(…)",
+    "pymongo": "mongodb.insert(…)",
+    "requests": "http.get(…) or http.post(…)",
+    "slack_sdk": "slack.send(…)",
+    "sqlite3": "store.write(…) and store.last(…), or state.set(…)",
+    "structlog": "log.info(…) or print(…)",
+    "websocket": "websocket.send(…)",
+    "xml": "a pattern of re over msg.text",
+}
+#: How alike a name is, of 1, that is a misspelling and not another module: jason is json, pathlib is not hashlib.
+_ALIKE: Final = 0.75
+
 #: Classes that hooks can have in their hands anyway.
 KNOWN_CLASSES: Final = frozenset(
     value for names in _TABLES.values() for value in names.values() if isinstance(value, type)
@@ -159,9 +179,7 @@ def import_problem(module: str, name: str | None) -> tuple[str, str] | None:
     """What is wrong with importing a module (name None) or a name of it, with a hint; None where nothing is."""
     table = _TABLES.get(module)
     if table is None:
-        close = difflib.get_close_matches(module, ALLOWED, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"these may be: {', '.join(ALLOWED)}"
-        return f"the module {module} cannot be imported in a hook", hint
+        return f"the module {module} cannot be imported in a hook", _other_module(module)
     if name is None:
         return None
     if name == "*":
@@ -170,6 +188,14 @@ def import_problem(module: str, name: str | None) -> tuple[str, str] | None:
         close = difflib.get_close_matches(name, table, n=1)
         return f"{module} has no {name} for hooks", f"did you mean {close[0]}?" if close else ""
     return None
+
+
+def _other_module(module: str) -> str:
+    instead = _INSTEAD.get(module.partition(".")[0])
+    if instead:
+        return f"write {instead} instead"
+    close = difflib.get_close_matches(module, ALLOWED, n=1, cutoff=_ALIKE)
+    return f"did you mean {close[0]}?" if close else f"these may be: {', '.join(ALLOWED)}"
 
 
 def importer() -> Callable[..., object]:

@@ -132,6 +132,8 @@ INSTEAD = {
     "metaclass": ("class A(metaclass=type): pass", 1, 9, "define __init_subclass__, or use a class decorator"),
     "async": ("async def f(): pass", 1, 1, "write it without async: a hook runs from beginning to end"),
     "import": ("import jason", 1, 1, "did you mean json?"),
+    "module of a sink": ("import paho.mqtt.client", 1, 1, "write mqtt.publish(…) instead"),
+    "network": ("from requests import get", 1, 1, "write http.get(…) or http.post(…) instead"),
     "name of a module": ("from json import load", 1, 1, "did you mean loads?"),
     "star": ("from json import *", 1, 1, "name what you need"),
     "relative": ("from . import x", 1, 1, "each hook file stands alone"),
@@ -140,6 +142,12 @@ INSTEAD = {
     "match": ("match 1:\n    case int(_x=c): pass", 2, 10, "match without it, and use if"),
     "wide letters before it": ("x = 'é', eval('1')", 1, 10, "read JSON with json.loads"),
 }
+
+
+def test_another_module_is_no_misspelling():
+    with pytest.raises(LoadError) as caught:
+        load(b"import pathlib", "case.py")
+    assert caught.value.problems[0].hint.startswith("these may be: base64, ")
 
 
 @pytest.mark.parametrize("name", INSTEAD)
@@ -234,7 +242,7 @@ class TestExplain:
         function = load(source, "case.py").hooks[0].function
         with pytest.raises(ZeroDivisionError) as caught:
             function(testing.message())
-        told = explain(caught.value, "case.py")
+        told = explain(caught.value)
         assert (told.type, told.line) == ("ZeroDivisionError", 3)
         assert told.traceback == (
             'Traceback (most recent call last):\n  File "case.py", line 6, in hook\n    return inner(0)\n'
@@ -246,4 +254,4 @@ class TestExplain:
         function = load(source, "case.py").hooks[0].function
         with pytest.raises(Exception) as caught:  # of a class that the hook file makes
             function(testing.message())
-        assert "cannot be made: ZeroDivisionError" in explain(caught.value, "case.py").message
+        assert "cannot be made: ZeroDivisionError" in explain(caught.value).message

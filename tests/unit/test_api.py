@@ -333,8 +333,12 @@ class TestOn:
             on(**arguments)
 
     def test_without_parentheses(self):
-        with pytest.raises((TypeError, ValueError), match=r"parentheses|positional"):
+        with pytest.raises(ValueError, match=r"write @on\(\) with parentheses"):
             on(lambda msg: None)
+
+    def test_without_a_name(self):
+        with pytest.raises(ValueError, match="write what it is"):
+            on("mqtt")
 
     def test_what_is_no_hook(self):
         for function in (lambda: None, lambda a, b: None, lambda msg, *, k: None):
