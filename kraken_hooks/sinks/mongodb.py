@@ -124,7 +124,7 @@ class _Mongo:
     def judge(self, error: Exception) -> NotNow | Refused:
         """What an error of a whole command means."""
         if isinstance(error, self.errors.ServerSelectionTimeoutError):
-            return NotNow(_tls(str(error)) or "no connection", offline=True)
+            return _unconnected(str(error))
         if isinstance(error, self.errors.PyMongoError) and error.timeout:
             return NotNow("no answer in time")
         if isinstance(error, self.errors.OperationFailure):
@@ -354,8 +354,11 @@ def _words(details: Mapping[str, Any], otherwise: str) -> str:
     return str(details.get("errmsg") or otherwise)[:_REASON]
 
 
-def _tls(text: str) -> str:
-    return "no TLS connection" if "SSL" in text or "certificate" in text else ""
+def _unconnected(text: str) -> NotNow:
+    """Why no server could be had; pymongo says it in words alone."""
+    if refused := re.search(r"certificate verify failed: ([^(]+) \(", text):
+        return NotNow(f"TLS: its certificate is not accepted: {refused[1]}")
+    return NotNow("no TLS connection" if "SSL" in text or "certificate" in text else "no connection", offline=True)
 
 
 # ── documents ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -191,7 +191,7 @@ class Redis:
         if isinstance(error, self._errors.ConnectionError) and greeted:
             return NotNow("Redis ended the connection", offline=True, suspect=True)
         if isinstance(error, self._errors.ConnectionError):
-            return NotNow(_broken(error), offline=True)
+            return _unconnected(error)
         return NotNow(reason, suspect=reason.startswith("Protocol error"))
 
 
@@ -215,7 +215,7 @@ class RedisReader:
         except self._errors.TimeoutError:
             raise QueryFailed("Redis does not answer in time") from None
         except self._errors.ConnectionError as error:
-            raise QueryFailed(f"Redis: {_broken(error)}") from None
+            raise QueryFailed(f"Redis: {_unconnected(error).reason}") from None
         except self._errors.RedisError as error:
             raise QueryFailed(_reason(error)) from None
 
@@ -285,6 +285,7 @@ def client(address: _Address, connect: float, read: float) -> Any:
         username=address.user,
         password=address.password,
         ssl=address.tls,
+        ssl_check_hostname=True,
         socket_connect_timeout=connect,
         socket_timeout=read,
         retry=Retry(NoBackoff(), 0),
@@ -297,15 +298,15 @@ def _reason(error: Exception) -> str:
     return re.sub(r"\s*script: [0-9a-f]{40}.*", "", str(error))[:_REASON].strip()
 
 
-def _broken(error: Exception) -> str:
+def _unconnected(error: Exception) -> NotNow:
     import ssl  # noqa: PLC0415  # see above
 
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
-            return f"no TLS connection: {cause.reason or 'refused'}"
+            return NotNow(reach.why(cause))
         cause = cause.__cause__ or cause.__context__
-    return "no connection"
+    return NotNow("no connection", offline=True)
 
 
 # ── effects and values ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -168,7 +168,7 @@ class _Connection:
                     self._socket, server_hostname=self._url.hostname, do_handshake_on_connect=False
                 )
                 self._socket.do_handshake()
-            # A connection of ours: so no proxy, no certificates and no key log that the environment happens to name.
+            # A connection of ours: so no proxy, and nothing else that the library looks for in the environment.
             websocket.create_connection(
                 self._url._replace(netloc=self._url.netloc.rpartition("@")[2]).geturl(),
                 timeout=patience,

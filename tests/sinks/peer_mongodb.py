@@ -40,7 +40,12 @@ class MongoPeer(Peer):
         data = self.folder / "mongodb"
         if not data.exists():
             self._make(data)
-        self._launch(data, "--auth", username="kraken", password=PASSWORD)
+        credentials: dict[str, Any] = {"username": "kraken", "password": PASSWORD}
+        options = ["--auth"]
+        if self.secured is not None:
+            credentials |= {"tls": True, "tlsAllowInvalidCertificates": True}
+            options += ["--tls-cert-file", f"{self.secured}/server.pem", "--tls-key-file", f"{self.secured}/server.key"]
+        self._launch(data, *options, **credentials)
 
     def _make(self, data: Path) -> None:
         """A database with a user, made in a run without --auth; once for all tests."""
@@ -54,7 +59,7 @@ class MongoPeer(Peer):
             self.stop()
         shutil.copytree(MongoPeer._made, data)
 
-    def _launch(self, data: Path, *options: str, **credentials: str) -> None:
+    def _launch(self, data: Path, *options: str, **credentials: Any) -> None:
         command = [PROGRAM, "--port", str(self.port), "--storage-path", data, "--cache-size", "64M"]
         with (self.folder / "mongodb.log").open("ab") as output:
             self._process = subprocess.Popen(

@@ -47,12 +47,19 @@ class RedisPeer(Peer):
         data.mkdir(exist_ok=True)
         (data / "users.acl").write_text(USERS)
         (data / "redis.conf").write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {data}\naclfile {data}/users.acl\nappendonly yes\nsave ''\n{self.more}"
+            f"{self._listens()}\nbind 127.0.0.1\ndir {data}\naclfile {data}/users.acl\nappendonly yes\nsave ''\n{self.more}"
         )
         with (data / "log").open("ab") as output:
             self._process = subprocess.Popen(["redis-server", data / "redis.conf"], stdout=output, stderr=output)
-        self._client = redis.Redis(port=self.port, username="admin", password=PASSWORD, protocol=2)
+        tls = {"ssl": True, "ssl_cert_reqs": "none", "ssl_check_hostname": False} if self.secured else {}
+        self._client = redis.Redis(port=self.port, username="admin", password=PASSWORD, protocol=2, **tls)
         wait_until(self._answers, "redis-server to take connections")
+
+    def _listens(self) -> str:
+        if self.secured is None:
+            return f"port {self.port}"
+        files = f"tls-cert-file {self.secured}/server.pem\ntls-key-file {self.secured}/server.key"
+        return f"port 0\ntls-port {self.port}\n{files}\ntls-auth-clients no"
 
     def stop(self, *, kill: bool = False) -> None:
         if self._process is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from http import HTTPStatus
 from pathlib import Path
@@ -34,8 +35,12 @@ class WebsocketPeer(Peer):
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
+        tls = None
+        if self.secured is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(self.secured / "server.pem", self.secured / "server.key")
         self._server = serve(
-            self._talk, "127.0.0.1", self.port, max_size=MOST, process_request=self._let_in, compression=None
+            self._talk, "127.0.0.1", self.port, max_size=MOST, process_request=self._let_in, compression=None, ssl=tls
         )
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

@@ -46,6 +46,8 @@ class Peer(ABC):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
+        #: Folder with ca.pem, server.pem and server.key (`authority.py`), where it is to speak TLS. Not every peer can.
+        self.secured: Path | None = None
 
     @abstractmethod
     def start(self) -> None:
@@ -64,7 +66,7 @@ class Peer(ABC):
         return None
 
     def tls_settings(self) -> dict[str, str] | None:
-        """Settings that want TLS of this server, which speaks none; None: the sink has no such setting."""
+        """Settings that want TLS of this server, which speaks none unless it is `secured`; None: the sink has no such setting."""
         return None
 
     @abstractmethod

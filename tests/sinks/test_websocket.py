@@ -8,11 +8,13 @@ import json
 import re
 import socket
 import socketserver
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -20,9 +22,11 @@ from hypothesis import strategies as st
 from peer_websocket import MOST, TOKEN, WebsocketPeer
 from peers import Silent
 from rig import PATIENCE, wait_until
+from test_conformance import Delivery
 
 from kraken_hooks import settings, websocket
 from kraken_hooks.errors import SettingsError
+from kraken_hooks.outbox.base import DeadFilter
 from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.sinks.base import Delivered, NotNow, RefusedTogether, Result
 from kraken_hooks.sinks.frames import CLOSE, PING, PONG, Incoming
@@ -158,10 +162,18 @@ def test_a_message_that_is_too_big_is_blamed_and_the_next_connection_is_fine(pee
 
 
 class Fussy:
-    """A server that closes with a code over messages that hold `bad`, without answering the ping behind them; takes the others."""
+    """A server that ends the connection over messages that hold `bad`, without answering the ping behind them; takes the others.
 
-    def __init__(self, code: int) -> None:
+    `code`: what it closes with; None: it tears the connection (RST). `times`: after so many it takes them too.
+    """
+
+    sink: Final = "websocket"
+
+    def __init__(self, code: int | None, times: int = 1_000) -> None:
         self.taken: list[str] = []
+        self.reading = threading.Event()
+        self.reading.set()
+        self._times = times
         fussy = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -173,42 +185,104 @@ class Fussy:
                 accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
                 head = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 self.request.sendall(head + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
-                while frame := self._frame():
-                    opcode, body = frame
-                    if opcode == PING:
-                        self.request.sendall(bytes([0x80 | PONG, len(body)]) + body)
-                    elif b"bad" in body:
-                        self.request.sendall(bytes([0x80 | CLOSE, 2]) + code.to_bytes(2, "big"))
-                        return
-                    else:
-                        fussy.taken.append(body.decode())
+                try:
+                    while self._goes_on(*self._frame()):
+                        pass
+                except OSError:  # the client has hung up
+                    pass
 
-            def _frame(self) -> tuple[int, bytes] | None:
-                """One short, masked frame, as clients send them."""
-                head = self.request.recv(2, socket.MSG_WAITALL)
-                if len(head) < 2:
-                    return None
-                mask = self.request.recv(4, socket.MSG_WAITALL)
-                body = self.request.recv(head[1] & 0x7F, socket.MSG_WAITALL) if head[1] & 0x7F else b""
-                return head[0] & 0x0F, bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
+            def _goes_on(self, opcode: int, body: bytes) -> bool:
+                if opcode == PING:
+                    self.request.sendall(bytes([0x80 | PONG, len(body)]) + body)
+                elif opcode == CLOSE:
+                    return False
+                elif b"bad" in body and fussy._times > 0:
+                    fussy._times -= 1
+                    self._end()
+                    return False
+                else:
+                    fussy.taken.append(body.decode())
+                return True
+
+            def _end(self) -> None:
+                if code is None:
+                    self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.request.close()
+                else:
+                    self.request.sendall(bytes([0x80 | CLOSE, 2]) + code.to_bytes(2, "big"))
+
+            def _frame(self) -> tuple[int, bytes]:
+                """One masked frame, as clients send them."""
+                opcode, size = self._exactly(2)
+                fussy.reading.wait()
+                size &= 0x7F
+                if size > 125:
+                    size = int.from_bytes(self._exactly(2 if size == 126 else 8), "big")
+                mask = self._exactly(4)
+                body = int.from_bytes(self._exactly(size), "big") ^ int.from_bytes(
+                    (mask * (size // 4 + 1))[:size], "big"
+                )
+                return opcode & 0x0F, body.to_bytes(size, "big")
+
+            def _exactly(self, size: int) -> bytes:
+                data = self.request.recv(size, socket.MSG_WAITALL) if size else b""
+                if len(data) < size:
+                    raise ConnectionResetError
+                return data
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
+    def settings(self) -> dict[str, str]:
+        return {"KRAKENB_WEBSOCKET_URL": f"ws://127.0.0.1:{self.port}/"}
+
     def close(self) -> None:
+        self.reading.set()
         self._server.shutdown()
         self._server.server_close()
 
 
 @pytest.mark.parametrize(("code", "suspect"), [(1011, True), (1008, True), (1001, False), (1013, False)])
 def test_a_server_that_closes_over_a_message_makes_it_suspect_unless_it_leaves(code, suspect):
-    with closing(Fussy(code)) as server, closing(Websocket(f"ws://127.0.0.1:{server.port}/", "")) as to:
+    with closing(Fussy(code)) as server, opened(server) as to:
         [result] = send(to, "bad")
         assert isinstance(result, NotNow)
         assert (result.suspect, str(code) in result.reason) == (suspect, True)
         assert send(to, "good") == [Delivered()]
+
+
+def opened(server: Fussy, patience: float = 14.0) -> closing[Websocket]:
+    return closing(Websocket(server.settings()["KRAKENB_WEBSOCKET_URL"], "", patience=patience))
+
+
+def test_a_connection_that_is_torn_in_the_middle_of_a_batch_makes_its_first_suspect():
+    with closing(Fussy(None)) as server, opened(server) as to:
+        lost = NotNow("the connection was lost", offline=True, suspect=True)
+        assert send(to, *["good"] * 50, "bad", *["good"] * 50) == [lost]
+        assert send(to, "1") == [Delivered()]
+
+
+def test_a_connection_that_is_torn_in_the_middle_of_batches_loses_nothing_and_keeps_the_order(tmp_path):
+    messages = [f"{number} {'bad' if number % 20 == 10 else ''}" for number in range(100)]
+    with closing(Fussy(None, times=5)) as server, closing(Delivery(tmp_path, server)) as delivery:
+        delivery.put(*[("send", {"data": message}) for message in messages])
+        delivery.courier()
+        delivery.empty()
+        assert list(dict.fromkeys(server.taken)) == messages, "in order, whatever came twice"
+        assert not delivery.outbox.dead(DeadFilter(), 10)
+
+
+def test_a_server_that_stops_reading_is_given_up_in_time_and_gets_everything_later():
+    more_than_sockets_hold = [str(number) * 5_000_000 for number in range(3)]
+    with closing(Fussy(1011)) as server, opened(server, patience=3.0) as to:
+        assert send(to, "first") == [Delivered()]
+        server.reading.clear()
+        assert send(to, *more_than_sockets_hold) == [NotNow("no pong in time")]
+        server.reading.set()
+        wait_until(lambda: send(to, *more_than_sockets_hold) == [Delivered()] * 3, "it to take them")
+    assert list(dict.fromkeys(server.taken)) == ["first", *more_than_sockets_hold]
 
 
 @pytest.mark.parametrize("status", [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND])
@@ -290,7 +364,7 @@ def test_without_settings_using_it_is_an_error_at_the_hooks_line(start):
 def test_a_message_over_which_the_server_closes_each_time_does_not_hold_up_the_others(start):
     hook = "from kraken_hooks import on, websocket\n@on()\ndef tell(msg):\n    websocket.send(msg.text)\n"
     with closing(Fussy(1011)) as server:
-        broker = start({"tell.py": hook}, KRAKENB_WEBSOCKET_URL=f"ws://127.0.0.1:{server.port}/")
+        broker = start({"tell.py": hook}, **server.settings())
         for text in ("1", "bad", "2", "3"):
             broker.client.send(text)
         broker.wait_for("sink.refused", sink="websocket", patience=90)
