@@ -89,7 +89,7 @@ def protect() -> None:
     _put(urllib.parse, "urlsplit", _exactly)
     _put(urllib.parse, "_byte_quoter_factory", _exactly)
     _put(fractions, "_hash_algorithm", lambda cached: getattr(cached, "__wrapped__", cached))  # Python 3.12 and later
-    re.RegexFlag._missing_ = classmethod(_no_such_flag)  # type: ignore[assignment]
+    re.RegexFlag._missing_ = classmethod(_no_such_flag)  # type: ignore[assignment]  # an enum's own method
     textwrap.TextWrapper.unicode_whitespace_trans = types.MappingProxyType(  # type: ignore[assignment]  # read alone
         dict(textwrap.TextWrapper.unicode_whitespace_trans)
     )

@@ -85,7 +85,7 @@ def load(source: bytes, file: str) -> LoadedFile:
         exec(code, names)  # noqa: S102  # this is what a sandbox is for
     except HookTimeout:
         raise
-    except BaseException as error:
+    except BaseException as error:  # whatever the author's code raises is a problem of the file
         raise LoadError([*found, _raised(error)]) from None
     finally:
         current_run.end()

@@ -78,9 +78,9 @@ class Influx:
         self, url: str, token: str, org: str, bucket: str, *, connect: int = CONNECT, read: int = READ
     ) -> None:
         import urllib3  # noqa: PLC0415  # the client is 13 MB, in memory only where it is used
-        from influxdb_client.client.influxdb_client import InfluxDBClient  # noqa: PLC0415
-        from influxdb_client.client.write_api import SYNCHRONOUS  # noqa: PLC0415
-        from influxdb_client.rest import ApiException  # noqa: PLC0415
+        from influxdb_client.client.influxdb_client import InfluxDBClient  # noqa: PLC0415  # as above
+        from influxdb_client.client.write_api import SYNCHRONOUS  # noqa: PLC0415  # as above
+        from influxdb_client.rest import ApiException  # noqa: PLC0415  # as above
 
         self._client: Any = InfluxDBClient(url, token, org=org, timeout=(connect, read), enable_gzip=True)
         self._api: Any = self._client.write_api(write_options=SYNCHRONOUS)
@@ -142,9 +142,9 @@ class InfluxReader:
 
     def __init__(self, url: str, token: str, org: str, limit: float) -> None:
         import urllib3  # noqa: PLC0415  # the client is 13 MB, in memory only where it is used
-        from influxdb_client.client import flux_csv_parser  # noqa: PLC0415
-        from influxdb_client.client.influxdb_client import InfluxDBClient  # noqa: PLC0415
-        from influxdb_client.rest import ApiException  # noqa: PLC0415
+        from influxdb_client.client import flux_csv_parser  # noqa: PLC0415  # as above
+        from influxdb_client.client.influxdb_client import InfluxDBClient  # noqa: PLC0415  # as above
+        from influxdb_client.rest import ApiException  # noqa: PLC0415  # as above
 
         timeout = round(limit * 1_000)
         self._client: Any = InfluxDBClient(url, token, org=org, timeout=(timeout, timeout), enable_gzip=True)

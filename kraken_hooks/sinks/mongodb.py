@@ -102,7 +102,7 @@ class _Mongo:
     @property
     def database(self) -> Any:
         import pymongo  # noqa: PLC0415  # see above
-        from bson.raw_bson import RawBSONDocument  # noqa: PLC0415
+        from bson.raw_bson import RawBSONDocument  # noqa: PLC0415  # as above
 
         if self._client is None:
             password = self._settings.password
@@ -333,7 +333,7 @@ def _check_uri(uri: str) -> None:
             raise wrong
         return
     from pymongo.errors import PyMongoError  # noqa: PLC0415  # a sink that is not used costs no memory
-    from pymongo.uri_parser import parse_uri  # noqa: PLC0415
+    from pymongo.uri_parser import parse_uri  # noqa: PLC0415  # as above
 
     try:
         parse_uri(uri, warn=True)
@@ -391,7 +391,7 @@ def _steps(place: int, queued: QueuedEffect) -> Iterator[_Step]:
 def _encoded(document: dict[str, Any]) -> Any:
     """The document as it is sent: encoded once, with its size known."""
     import bson  # noqa: PLC0415  # a sink that is not used costs no memory
-    from bson.raw_bson import RawBSONDocument  # noqa: PLC0415
+    from bson.raw_bson import RawBSONDocument  # noqa: PLC0415  # as above
 
     try:
         raw = bson.encode(document)
@@ -409,7 +409,7 @@ def _read(documents: Iterable[Any]) -> list[object]:
         QueryFailed: it is more than a hook can hold; no more than that is read.
     """
     import bson  # noqa: PLC0415  # a sink that is not used costs no memory
-    from bson.codec_options import CodecOptions, DatetimeConversion  # noqa: PLC0415
+    from bson.codec_options import CodecOptions, DatetimeConversion  # noqa: PLC0415  # as above
 
     options: Any = CodecOptions(tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
     found, size = [], 0

@@ -275,8 +275,8 @@ def _bracketed(host: str) -> str:
 def client(address: _Address, connect: float, read: float) -> Any:
     """A client that tries everything once: what is tried again is said elsewhere."""
     import redis  # noqa: PLC0415  # see above
-    from redis.backoff import NoBackoff  # noqa: PLC0415
-    from redis.retry import Retry  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415  # as above
+    from redis.retry import Retry  # noqa: PLC0415  # as above
 
     return redis.Redis(
         host=address.host,

@@ -197,7 +197,7 @@ class _Watch:
             watch._dicts |= {id(made), id(made["__builtins__"])}
             return {**made, **holes, "_audit_": watch.value, "_audit_read_": watch.read}
 
-        loader.HookPolicy = Audited  # type: ignore[misc]
+        loader.HookPolicy = Audited  # type: ignore[misc]  # in the place of the real one
         scope.make = audited_scope
 
     def run(self, source: str, pipe: int) -> None:

@@ -221,7 +221,10 @@ class _Writer:
         kind = self.one(kinds if depth else ["name", "write", "item"])
         space = "    " * level
         value = self.expression(self._chance.randint(1, depth + 1))
-        inner = lambda: self.statement(depth - 1, level + 1)  # noqa: E731
+
+        def inner() -> str:
+            return self.statement(depth - 1, level + 1)
+
         match kind:
             case "name":
                 return f"{space}{self.fresh()} = {value}\n"

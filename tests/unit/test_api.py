@@ -114,7 +114,7 @@ class TestStore:
             (("", {"a": 1}), "measurement must not be empty"), ((1, {"a": 1}), "must be text"), (("m", {}), "at least one"),
             (("m", {"a": None}), "must be a number"), (("m", {"a": [1]}), "must be a number"), (("m", {"a": float("inf")}), "cannot be stored"),
             (("m", {"a": 2**64}), "64 bits"), (("m", {1: 1}), "must be text"), (("m", {"a": 1}, ["t"]), "tags must be a dict"),
-            (("m", {"a": 1}, {"t": None}), "must be text"), (("m", {"a": 1}, None, datetime(2026, 1, 1)), "time zone"),  # noqa: DTZ001
+            (("m", {"a": 1}, {"t": None}), "must be text"), (("m", {"a": 1}, None, datetime(2026, 1, 1)), "time zone"),  # noqa: DTZ001  # without a zone on purpose
             (("m", {"a": 1}, None, 1e12), "in seconds"), (("m", {"a": 1}, None, 1e300), "in seconds"),
             (("m", {"a": 1}, None, 10**400), "finite number"), (("m", {"a": 1}, None, 10**5_000), "finite number"), (("m", {"a": "\ud800"}), "not valid Unicode"),
         ],
@@ -233,7 +233,7 @@ class TestState:
 
         assert json.loads(call(body, state={"y": 5}).reply.payload) == [1, "gone", 0]
 
-    @pytest.mark.parametrize("value", [object(), {1: 2}, 2**64, datetime(2026, 1, 1), {1, 2}, Colour.RED])  # noqa: DTZ001
+    @pytest.mark.parametrize("value", [object(), {1: 2}, 2**64, datetime(2026, 1, 1), {1, 2}, Colour.RED])  # noqa: DTZ001  # without a zone on purpose
     def test_what_cannot_be_kept(self, value):
         assert error(lambda msg: state.set("x", value))
 

@@ -2,13 +2,13 @@
 
 import builtins
 import ctypes  # imported here, because a worker cannot
-import ctypes.util  # noqa: F401
-import fcntl  # noqa: F401
-import mmap  # noqa: F401
-import multiprocessing  # noqa: F401
-import shutil  # noqa: F401
-import subprocess  # noqa: F401
-import threading  # noqa: F401
+import ctypes.util  # noqa: F401  # as above
+import fcntl  # noqa: F401  # as above
+import mmap  # noqa: F401  # as above
+import multiprocessing  # noqa: F401  # as above
+import shutil  # noqa: F401  # as above
+import subprocess  # noqa: F401  # as above
+import threading  # noqa: F401  # as above
 
 from kraken_hooks.sandbox import loader, scope
 
