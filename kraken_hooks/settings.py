@@ -135,7 +135,8 @@ def _listening(host: str) -> str:
     address, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
         return f"{host}:{_DEFAULT_PORT}"
-    if not port.isdigit() or int(port) > 65_535:
+    bare = ":" in address and not (address.startswith("[") and address.endswith("]"))
+    if bare or not port.isdecimal() or len(port) > 5 or int(port) > 65_535:
         raise ValueError("write it as address:port, such as 0.0.0.0:50051 or [::]:50051")
     return f"{address or '[::]'}:{port}"
 

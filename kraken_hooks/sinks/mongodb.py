@@ -7,6 +7,7 @@ replica set, on which the client repeats a write once by a number that the serve
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -98,28 +99,35 @@ class _Mongo:
         self._settings = settings
         self._limits = limits
         self._client: Any = None
+        self._making = threading.Lock()  # several queries may be the first
 
     @property
     def database(self) -> Any:
         import pymongo  # noqa: PLC0415  # see above
-        from bson.raw_bson import RawBSONDocument  # noqa: PLC0415  # as above
 
-        if self._client is None:
-            password = self._settings.password
-            given: dict[str, Any] = {
-                "username": self._settings.user,
-                "password": password.get_secret_value() if password else None,
-            }
-            self._client = pymongo.MongoClient(
-                self._settings.where,
-                appname="kraken-hooks",
-                document_class=RawBSONDocument,
-                connect=False,
-                **{name: value for name, value in given.items() if value},
-                **self._limits,
-            )
+        with self._making:
+            if self._client is None:
+                self._client = self._connected()
         concern = self._client.write_concern if self._client.write_concern.acknowledged else pymongo.WriteConcern(w=1)
         return self._client.get_database(self._settings.name, write_concern=concern)
+
+    def _connected(self) -> Any:
+        import pymongo  # noqa: PLC0415  # see above
+        from bson.raw_bson import RawBSONDocument  # noqa: PLC0415  # as above
+
+        password = self._settings.password
+        given: dict[str, Any] = {
+            "username": self._settings.user,
+            "password": password.get_secret_value() if password else None,
+        }
+        return pymongo.MongoClient(
+            self._settings.where,
+            appname="kraken-hooks",
+            document_class=RawBSONDocument,
+            connect=False,
+            **{name: value for name, value in given.items() if value},
+            **self._limits,
+        )
 
     def judge(self, error: Exception) -> NotNow | Refused:
         """What an error of a whole command means."""

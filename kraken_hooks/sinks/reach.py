@@ -17,7 +17,7 @@ def answers(host: str, port: int) -> bool:
     try:
         with socket.create_connection((host, port), timeout=_PATIENCE):
             return True
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError: no host can be called so
         return False
 
 
@@ -36,6 +36,15 @@ def why(error: OSError) -> str:
             return f"no connection: {(error.strerror or type(error).__name__).lower()}"
 
 
+def can_be(name: str) -> bool:
+    """Whether the name service can be asked for such a name: none of its parts is empty, or longer than 63 characters."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return True
+
+
 def host(value: str) -> str:
     """A host's name or address as settings give it, checked.
 
@@ -46,6 +55,10 @@ def host(value: str) -> str:
     try:
         return str(ipaddress.ip_address(bare))
     except ValueError:
-        if bare == value and re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", value):
+        if (
+            bare == value
+            and re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?", value)
+            and can_be(value)
+        ):
             return value
     raise ValueError("must be a host's name or address alone, such as 192.168.1.5, without :// and port")

@@ -252,7 +252,7 @@ def _address(host: str) -> _Address:
         raise ValueError("the port must be a number from 1 to 65535") from None
     if url.scheme not in ("redis", "rediss"):
         raise ValueError("must be a host, host:port, or a URL that begins with redis:// or rediss://")
-    if not name or port == 0:
+    if not name or port == 0 or not reach.can_be(name):
         raise ValueError("names no host, or port 0; write it as host:port or redis://user:password@host:port/db")
     db = url.path.strip("/")
     if (db and not db.isdecimal()) or url.query or url.fragment or re.search(r"\s", host):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
@@ -20,7 +22,7 @@ from kraken_hooks.errors import QueryFailed, SettingsError
 from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.sinks import registry
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused
-from kraken_hooks.sinks.mongodb import MONGODB, Mongo
+from kraken_hooks.sinks.mongodb import MONGODB, Mongo, MongoReader
 from kraken_hooks.testing import message, run
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -262,6 +264,19 @@ def test_where_mongodb_is(variables, where, name):
     made = section({f"KRAKENB_MONGODB_{key}": value for key, value in variables.items()})
     assert (made.where, made.name) == (where, name)
     assert MONGODB.missing(made) == ""
+
+
+def test_queries_that_are_the_first_together_share_one_client():
+    made = section({"KRAKENB_MONGODB_HOST": "127.0.0.1:1", "KRAKENB_MONGODB_DATABASE": "d"})
+    for _ in range(10):
+        with closing(MongoReader(made, 1.0)) as reader, ThreadPoolExecutor(4) as threads:
+            together = threading.Barrier(4)
+
+            def first(_number: int, reader: MongoReader = reader, together: threading.Barrier = together) -> object:
+                together.wait()
+                return reader._mongo.database.client
+
+            assert len(set(map(id, threads.map(first, range(4))))) == 1
 
 
 def test_what_is_missing_is_named():

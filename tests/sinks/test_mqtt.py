@@ -121,6 +121,7 @@ def test_mistakes_show_at_the_hooks_line(arguments, said):
     [
         ({"KRAKENB_MQTT_HOST": "mqtt://box"}, "KRAKENB_MQTT_HOST: must be a host's name or address alone"),
         ({"KRAKENB_MQTT_HOST": "box:1883"}, "KRAKENB_MQTT_HOST: must be a host's name or address alone"),
+        ({"KRAKENB_MQTT_HOST": "box..local"}, "KRAKENB_MQTT_HOST: must be a host's name or address alone"),
         ({"KRAKENB_MQTT_PORT": "0"}, "KRAKENB_MQTT_PORT: must lie between 1 and 65535"),
         ({"KRAKENB_MQTT_PASSWORD": "x"}, "KRAKENB_MQTT_PASSWORD: set KRAKENB_MQTT_USER too"),
         ({"KRAKENB_MQTT_TLS_CA": "/etc/passwd"}, "KRAKENB_MQTT_TLS_CA: set KRAKENB_MQTT_TLS=true too"),

@@ -413,7 +413,7 @@ def test_the_misspelt_name_of_old_files_is_understood():
     [
         {"HOST": "http://box"}, {"HOST": "box:port"}, {"HOST": "box:0"}, {"HOST": "redis://u:hidden@:7000"}, {"HOST": "box:70000"},
         {"HOST": "redis://u:hidden@box/x"}, {"HOST": "redis://box?db=1"}, {"HOST": "redis://u:hidden@box:hidden"}, {"PORT": "x"}, {"PORT": "0"},
-        {"DB": "-1"}, {"TLS": "perhaps"}, {"HOST": "a b"},
+        {"DB": "-1"}, {"TLS": "perhaps"}, {"HOST": "a b"}, {"HOST": "box..local"},
     ],
 )  # fmt: skip
 def test_mistakes_in_settings_name_the_variable_and_no_password(variables):

@@ -53,6 +53,9 @@ def test_every_problem_at_once_one_line_each():
     ("name", "text", "reason"),
     [
         ("KRAKENB_DEBUG", "maybe", "input should be a valid boolean, unable to interpret input"),
+        ("KRAKENB_GRPC_HOST", "::1", "write it as address:port, such as 0.0.0.0:50051 or [::]:50051"),
+        ("KRAKENB_GRPC_HOST", "box:²", "write it as address:port, such as 0.0.0.0:50051 or [::]:50051"),
+        ("KRAKENB_GRPC_HOST", "box:" + "9" * 5000, "write it as address:port, such as 0.0.0.0:50051 or [::]:50051"),
         ("KRAKENB_REPLY_WAIT", "soon", "input should be a valid number, unable to parse string as a number"),
         ("KRAKENB_REPLY_WAIT", "nan", "must lie between 0.01 and 60"),
         ("KRAKENB_HOOK_MEMORY_MB", "9" * 5000, "input should be a valid integer, unable to parse string as an integer"),

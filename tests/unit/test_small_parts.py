@@ -22,6 +22,7 @@ from kraken_hooks.errors import KrakenError, WorkerProtocolError
 from kraken_hooks.message import Message, Reply
 from kraken_hooks.notify import Notifier
 from kraken_hooks.outcome import Effect, LogLine, Outcome, RunError, RunStatus
+from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.registry import SINKS, check
 from kraken_hooks.workers.quarantine import Quarantine
 from kraken_hooks.workers.vetting import vet
@@ -116,6 +117,12 @@ class TestMessage:
     def test_every_text_counts_in_its_size(self, name):
         large = msgspec.structs.replace(MESSAGE, **{name: "x" * 10_000})
         assert len(msgspec.msgpack.encode(large)) <= large.size < 10_300
+
+
+class TestReach:
+    @pytest.mark.parametrize("host", ["sensors..local", "x" * 64 + ".local", "."])
+    def test_a_name_that_no_host_can_have_is_not_reached(self, host):
+        assert reach.answers(host, 1) is False
 
 
 class TestNotifier:
