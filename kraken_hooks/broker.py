@@ -22,7 +22,7 @@ class Broker(Protocol):
 
 
 class FileStatus(msgspec.Struct, frozen=True):
-    """A hook file. `state`: loaded, last good, failed or refused. `waiting`: messages in memory; `inbox`: on disk.
+    """A hook file. `state`: loaded, last good, failed, refused, or removed. `waiting`: messages in memory; `inbox`: on disk.
 
     `problems`: why what is on disk does not run. `quarantined`: hooks (function names) that do not run.
     """

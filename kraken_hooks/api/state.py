@@ -13,7 +13,7 @@ from kraken_hooks.errors import HookUsageError
 MAX_KEY: Final = 512
 
 #: Keys of `throttle` in the state begin with this, which no author's key can.
-_THROTTLE: Final = "\x00throttle/"
+THROTTLE: Final = "\x00throttle/"
 
 
 class State:
@@ -53,7 +53,7 @@ def throttle(key: str, seconds: float) -> bool:
     machine the clock decides, and one that has gone backwards starts the time again.
     """
     run = current()
-    name = _THROTTLE + _key(key)
+    name = THROTTLE + _key(key)
     period = number(seconds, "throttle: seconds")
     now = [run.boot, time.clock_gettime(time.CLOCK_BOOTTIME), time.time()]
     if 0 <= _passed(run.state_get(name), now) < period:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from kraken_hooks.message import Message, Reply, Response
     from kraken_hooks.outcome import Outcome
     from kraken_hooks.rehearsal import Rehearsal
-
-#: Keys of `throttle` in the state; see `api.state`.
-_THROTTLE: Final = "\x00throttle/"
 
 
 @click.command("try")
@@ -100,7 +97,7 @@ def _run_object(outcome: Outcome) -> dict[str, object]:
         "reply": None if outcome.reply is None else _reply_object(outcome.reply),
         "effects": [{"sink": effect.sink, "op": effect.op, "args": effect.args} for effect in outcome.effects],
         "state": _named(outcome.state),
-        "logs": [{"level": line.level, "event": line.event, **line.fields} for line in outcome.logs],
+        "logs": [{**line.fields, "level": line.level, "event": line.event} for line in outcome.logs],
         "error": None
         if error is None
         else {"type": error.type, "message": error.message, "line": error.line, "traceback": error.traceback},
@@ -123,8 +120,10 @@ def _response_object(response: Response) -> dict[str, object]:
 
 def _named(state: dict[str, object]) -> dict[str, object]:
     """State with the keys of `throttle` as the author wrote them."""
+    from kraken_hooks.api.state import THROTTLE
+
     return {
-        f"throttle({key.removeprefix(_THROTTLE)})" if key.startswith(_THROTTLE) else key: value
+        f"throttle({key.removeprefix(THROTTLE)})" if key.startswith(THROTTLE) else key: value
         for key, value in state.items()
     }
 

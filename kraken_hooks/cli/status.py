@@ -31,6 +31,8 @@ def _ask(state_dir: str | None, request: Request) -> Answer:
         answer = ask(directory, request)
     except PermissionError:
         raise click.ClickException(f"no permission to use {directory}; try it with sudo") from None
+    except TimeoutError:
+        raise click.ClickException(f"the broker with the state directory {directory} does not answer") from None
     except OSError:
         raise NotRunning(f"no broker is running with the state directory {directory}") from None
     except msgspec.DecodeError as error:
