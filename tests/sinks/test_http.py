@@ -317,6 +317,9 @@ class TestTls:
         assert send(web(secure.url, certificates=trusted), secure.url, data=b"x") == Delivered()
 
 
+#: A busy machine imports a client slowly; it is no matter here.
+UNHURRIED = {"KRAKENB_REPLY_WAIT": "30", "KRAKENB_HOOK_TIMEOUT": "30"}
+
 HOOK = """
 from kraken_hooks import http, on
 
@@ -334,7 +337,8 @@ def out(msg):
 
 def test_a_hook_asks_and_sends(start, server):
     server.answer = lambda asked: (200, {}, b'{"limit": 35}' if asked.path.startswith("/limit") else b"")
-    broker = start({"tell.py": HOOK.replace("ADDRESS", server.url)}, KRAKENB_HTTP_ALLOW=f"{server.url}/")
+    hooks = {"tell.py": HOOK.replace("ADDRESS", server.url)}
+    broker = start(hooks, KRAKENB_HTTP_ALLOW=f"{server.url}/", KRAKENB_QUERY_TIMEOUT="10", **UNHURRIED)
     reply = json.loads(broker.client.send("hello", collector="tell").payload)
     assert reply == {"status": 200, "limit": 35, "again": '{"limit": 35}'}
     told: list[Asked] = []
@@ -356,7 +360,8 @@ def test_a_dead_server_fails_the_run_that_asks_and_no_other(start):
     port = free_port()
     hook = HOOK.replace("ADDRESS", f"http://127.0.0.1:{port}")
     other = 'from kraken_hooks import on\n@on(collector="other")\ndef other(msg):\n    return "well"\n'
-    broker = start({"tell.py": hook, "other.py": other}, KRAKENB_HTTP_ALLOW=f"http://127.0.0.1:{port}")
+    hooks = {"tell.py": hook, "other.py": other}
+    broker = start(hooks, KRAKENB_HTTP_ALLOW=f"http://127.0.0.1:{port}", KRAKENB_QUERY_TIMEOUT="10", **UNHURRIED)
     assert broker.client.send("hello", collector="tell").metadata["failed"] == ["tell.py:tell"]
     assert "http.get: no connection" in broker.wait_for("hook.failed")["error"]
     assert broker.client.send(collector="other").text == "well"

@@ -385,7 +385,8 @@ def test_from_a_hook_to_the_server(start, peer):
 
 
 def test_a_hook_asks_and_answers_the_device(start, peer, flux):
-    broker = start({"keep.py": KEEP}, **{**peer.settings(), "KRAKENB_INFLUXDB_HOST": flux.url})
+    unhurried = {"KRAKENB_QUERY_TIMEOUT": "10", "KRAKENB_HOOK_TIMEOUT": "30", "KRAKENB_REPLY_WAIT": "30"}
+    broker = start({"keep.py": KEEP}, **{**peer.settings(), "KRAKENB_INFLUXDB_HOST": flux.url, **unhurried})
     assert json.loads(broker.client.send("1", "ask").payload) == [21.5, 22.0]
     flux.given = (400, '{"message": "undefined identifier"}')
     assert broker.client.send("1", "ask").metadata["failed"] == ["keep.py:ask"]

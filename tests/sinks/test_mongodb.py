@@ -316,7 +316,8 @@ def tell(msg):
 
 
 def test_a_hook_writes_and_another_reads_it_back(peer, start):
-    broker = start({"keep.py": KEEP}, KRAKENB_QUERY_TIMEOUT="2", KRAKENB_HOOK_TIMEOUT="20", **peer.settings())
+    unhurried = {"KRAKENB_QUERY_TIMEOUT": "2", "KRAKENB_HOOK_TIMEOUT": "20", "KRAKENB_REPLY_WAIT": "30"}
+    broker = start({"keep.py": KEEP}, **unhurried, **peer.settings())
     for temp in (20.5, 21.5):
         assert broker.client.send(json.dumps({"id": "101", "temp": temp}), collector="mqtt").kind == "ack"
     wait_until(lambda: peer.database.readings.count_documents({}) == 2, "both at MongoDB")

@@ -442,7 +442,7 @@ def tell(msg):
 
 
 def test_a_hook_writes_and_another_reads_it_back(peer, start):
-    broker = start({"count.py": COUNT}, **peer.settings())
+    broker = start({"count.py": COUNT}, KRAKENB_REPLY_WAIT="30", **peer.settings())
     for temp in (20.5, 21.5):
         assert broker.client.send(json.dumps({"id": "101", "temp": temp}), collector="mqtt").kind == "ack"
     wait_until(lambda: peer.client.get("messages") == b"2", "both at Redis")
