@@ -74,6 +74,9 @@ class MqttPeer(Peer):
         self.subscriber = Subscriber(self.port)
         self.listeners = ""
         self.options = ""
+        #: Most messages that wait for the subscriber. 0 (no limit) makes mosquitto before 2.0.22 end each connection whose
+        #: publish it has refused.
+        self.queue = 1_000_000
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -90,7 +93,7 @@ class MqttPeer(Peer):
         (self.folder / "mosquitto.conf").write_text(
             f"user root\nlistener {self.port} 127.0.0.1\n{self.options}\n{self.listeners}\n"
             "allow_anonymous false\npassword_file passwords\nacl_file access\n"
-            f"persistence true\npersistence_location {self.folder}/\nmax_queued_messages 0\n"
+            f"persistence true\npersistence_location {self.folder}/\nmax_queued_messages {self.queue}\n"
         )
         with (self.folder / "server.log").open("ab") as output:
             self._process = subprocess.Popen(
@@ -117,6 +120,11 @@ class MqttPeer(Peer):
                 process.terminate()
             process.wait(PATIENCE)
             self.subscriber.outlive()
+
+    @property
+    def connections(self) -> int:
+        """How often a sink has connected so far."""
+        return (self.folder / "server.log").read_text().count(" as kraken-hooks-")
 
     def settings(self) -> dict[str, str]:
         return {

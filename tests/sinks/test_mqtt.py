@@ -181,7 +181,8 @@ def test_a_topic_that_is_not_allowed_is_refused_for_good(peer, qos):
     peer.start()
     with sink(peer) as to:
         assert one(to, topic="not/ours", qos=qos) == Refused("not authorized (0x87)")
-        assert one(to, qos=qos) == Delivered(), "over the same connection"
+        assert one(to, qos=qos) == Delivered()
+    assert peer.connections == 1
 
 
 def test_a_message_that_is_too_large_is_refused_for_good(peer):
@@ -190,6 +191,7 @@ def test_a_message_that_is_too_large_is_refused_for_good(peer):
     with sink(peer) as to:
         assert one(to, payload="x" * 1001) == Refused("packet too large (0x95)")
         assert one(to) == Delivered()
+    assert peer.connections == 1
 
 
 def test_a_packet_that_the_server_has_said_to_be_too_large_is_not_even_sent(peer):
@@ -453,6 +455,18 @@ def test_from_a_hook_to_a_server_that_stops_in_between(start, peer):
     assert broker.wait_for("sink.refused")["reason"] == "not authorized (0x87)"
     assert PASSWORD.encode() not in broker.log.read_bytes()
     assert USER.encode() != PASSWORD.encode()
+
+
+def test_a_server_that_hangs_up_after_each_refusal_is_met_again(start, peer):
+    peer.queue = 0
+    peer.start()
+    broker = start({"fan.py": FAN}, **peer.settings())
+    for number in [0, 1, 2, 3, 3, 3, 4, 5, 6]:
+        assert broker.client.send(json.dumps({"n": number})).kind == "ack"
+    wait_until(lambda: broker.count("outbox") == 0, "the outbox to be empty", 2 * PATIENCE)
+    wait_until(lambda: set(peer.arrived()) == set(range(7)), "the good ones to be there")
+    assert broker.count("dead") == 3, "the refused ones, and no neighbour of theirs"
+    assert peer.connections > 1
 
 
 def test_without_settings_using_it_is_an_error_at_the_hooks_line(start):
