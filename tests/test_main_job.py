@@ -79,6 +79,7 @@ class TestTutorial:
         assert line["level"] == "debug"
         assert line["collector"] == "webhook"
         assert line["hooks"] == ["alarm.py:alarm", "slack_notify.py:slack_notify", "store_readings.py:store_readings"]
+        assert line["effects"] == {"store.write": 1}
         assert len(broker.lines("message.handled")) == 1
 
     def test_is_acknowledged_with_nothing_for_the_device(self, start):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Final
 
 from kraken_hooks import logs
@@ -51,12 +52,15 @@ def _report_lines(message: Message, outcome: Outcome, rate: LogRate) -> None:
 
 def report_handled(message: Message, outcomes: list[Outcome], began: float) -> None:
     """A message's hooks have ended and all is committed. `began`: by `time.perf_counter`."""
+    if not logs.debugging():
+        return
     log.debug(
         "message.handled",
         message_id=message.id,
         collector=message.collector,
         hooks=[outcome.hook for outcome in outcomes],
         failed=[outcome.hook for outcome in outcomes if not outcome.ok],
+        effects=Counter(f"{effect.sink}.{effect.op}" for outcome in outcomes for effect in outcome.effects),
         duration_ms=round((time.perf_counter() - began) * 1000, 3),
     )
 

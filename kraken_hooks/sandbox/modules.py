@@ -149,22 +149,25 @@ ALLOWED: Final = tuple(sorted(set(_TABLES) - {"urllib", "__future__"}))
 #: that names them is refused when it is compiled.
 _FOR_PYTHON: Final = frozenset({"_strptime", "unicodedata", "warnings"})
 
-#: What an author wants who imports one of these, as it is written in a hook.
+_TESTS: Final = "tests go into a directory of their own, such as tests in the hooks directory"
+#: What an author wants who imports one of these, as it is done here.
 _INSTEAD: Final = {
-    "aiohttp": "http.get(…) or http.post(…)",
-    "csv": 'line.split(";") for each line of msg.text.splitlines()',
-    "httpx": "http.get(…) or http.post(…)",
-    "influxdb_client": "influxdb.write(…)",
-    "logging": "log.info(…) or print(…)",
-    "numpy": "statistics.mean(values) and the like",
-    "paho": "mqtt.publish(…)",
-    "pymongo": "mongodb.insert(…)",
-    "requests": "http.get(…) or http.post(…)",
-    "slack_sdk": "slack.send(…)",
-    "sqlite3": "store.write(…) and store.last(…), or state.set(…)",
-    "structlog": "log.info(…) or print(…)",
-    "websocket": "websocket.send(…)",
-    "xml": "a pattern of re over msg.text",
+    "aiohttp": "write http.get(…) or http.post(…) instead",
+    "csv": 'write line.split(";") for each line of msg.text.splitlines() instead',
+    "httpx": "write http.get(…) or http.post(…) instead",
+    "influxdb_client": "write influxdb.write(…) instead",
+    "kraken_hooks": _TESTS,
+    "logging": "write log.info(…) or print(…) instead",
+    "numpy": "write statistics.mean(values) and the like instead",
+    "paho": "write mqtt.publish(…) instead",
+    "pymongo": "write mongodb.insert(…) instead",
+    "pytest": _TESTS,
+    "requests": "write http.get(…) or http.post(…) instead",
+    "slack_sdk": "write slack.send(…) instead",
+    "sqlite3": "write store.write(…) and store.last(…), or state.set(…) instead",
+    "structlog": "write log.info(…) or print(…) instead",
+    "websocket": "write websocket.send(…) instead",
+    "xml": "write a pattern of re over msg.text instead",
 }
 #: How alike a name is, of 1, that is a misspelling and not another module: jason is json, pathlib is not hashlib.
 _ALIKE: Final = 0.75
@@ -193,7 +196,7 @@ def import_problem(module: str, name: str | None) -> tuple[str, str] | None:
 def _other_module(module: str) -> str:
     instead = _INSTEAD.get(module.partition(".")[0])
     if instead:
-        return f"write {instead} instead"
+        return instead
     close = difflib.get_close_matches(module, ALLOWED, n=1, cutoff=_ALIKE)
     return f"did you mean {close[0]}?" if close else f"these may be: {', '.join(ALLOWED)}"
 

@@ -134,6 +134,12 @@ INSTEAD = {
     "import": ("import jason", 1, 1, "did you mean json?"),
     "module of a sink": ("import paho.mqtt.client", 1, 1, "write mqtt.publish(…) instead"),
     "network": ("from requests import get", 1, 1, "write http.get(…) or http.post(…) instead"),
+    "tests": (
+        "from kraken_hooks.testing import run",
+        1,
+        1,
+        "tests go into a directory of their own, such as tests in the hooks directory",
+    ),
     "name of a module": ("from json import load", 1, 1, "did you mean loads?"),
     "star": ("from json import *", 1, 1, "name what you need"),
     "relative": ("from . import x", 1, 1, "each hook file stands alone"),
