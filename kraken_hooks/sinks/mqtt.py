@@ -54,6 +54,10 @@ _QOS_NOT_SUPPORTED: Final = 0x9B
 _FOR_GOOD: Final = frozenset({0x87, 0x90, 0x95, 0x99})
 #: In a farewell: one of the messages on the way will never be taken; those, and retain or QoS not supported.
 _BLAMES: Final = _FOR_GOOD | {0x9A, _QOS_NOT_SUPPORTED}
+#: In a farewell: the server goes, or wants less of us, whatever is on the way. Busy, shutting down, keep alive timeout, session
+#: taken over, message rate too high, quota exceeded, administrative action, use another server, server moved, connection
+#: rate exceeded, maximum connect time.
+_LEAVING: Final = frozenset({0x89, 0x8B, 0x8D, 0x8E, 0x96, 0x97, 0x98, 0x9C, 0x9D, 0x9F, 0xA0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,10 +284,8 @@ class _Connection:
         if self._farewell in _BLAMES:
             return results or [RefusedTogether(_said(self._farewell))]  # the guilty one is the first of the next call
         if self._farewell is not None:
-            return [
-                *results,
-                NotNow(f"the server ended the connection: {_said(self._farewell)}", offline=True, suspect=True),
-            ]
+            reason = f"the server ended the connection: {_said(self._farewell)}"
+            return [*results, NotNow(reason, offline=True, suspect=self._farewell not in _LEAVING)]
         if self.over:
             return [*results, NotNow("the connection was lost", offline=True, suspect=True)]
         return [*results, NotNow("no acknowledgement in time")]

@@ -332,6 +332,30 @@ def test_a_farewell_that_blames_nobody_makes_the_first_that_was_not_acknowledged
         assert one(to) == Delivered()
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (0x89, "server busy (0x89)"),
+        (0x8B, "server shutting down (0x8b)"),
+        (0x8D, "keep alive timeout (0x8d)"),
+        (0x8E, "session taken over (0x8e)"),
+        (0x96, "message rate too high (0x96)"),
+        (0x97, "quota exceeded (0x97)"),
+        (0x98, "administrative action (0x98)"),
+        (0x9C, "use another server (0x9c)"),
+        (0x9D, "server moved (0x9d)"),
+        (0x9F, "connection rate exceeded (0x9f)"),
+        (0xA0, "maximum connect time (0xa0)"),
+    ],
+)
+def test_a_server_that_leaves_suspects_nobody(reason, said):
+    with closing(FussyMqtt(reason)) as server, sink(server) as to:
+        [first, second] = to.deliver(around_a_bad_one())
+        assert first == Delivered()
+        assert second == NotNow(f"the server ended the connection: {said}", offline=True)
+        assert one(to) == Delivered()
+
+
 @pytest.mark.parametrize("older", [None, UNACCEPTABLE, UNSUPPORTED])
 def test_a_server_that_hangs_up_without_a_word_makes_the_first_that_was_not_acknowledged_suspect(older):
     with closing(FussyMqtt(older=older)) as server, sink(server) as to:
