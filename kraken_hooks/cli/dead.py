@@ -93,7 +93,7 @@ def _opened(state_dir: str | None) -> Iterator[SqliteOutbox]:
         raise click.ClickException(
             f"there is no database at {path}; has the broker ever run with this state directory?"
         )
-    outbox = SqliteOutbox(path)
+    outbox = SqliteOutbox(path, counted=False)
     try:
         yield outbox
     finally:

@@ -23,6 +23,7 @@ from kraken_hooks.errors import KrakenError, StorageDamaged
 from kraken_hooks.outbox import retention, rows, schema
 from kraken_hooks.outbox.base import DeadFilter, Dropped, Keep, PendingMessage, Tidied, Transaction, Value
 from kraken_hooks.outbox.connection import connect, prepare, translated
+from kraken_hooks.outbox.counting import Count
 from kraken_hooks.outbox.housekeeping import Housekeeping
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
 
@@ -30,6 +31,9 @@ from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
 _READ_BYTES: Final = 8 * 1024 * 1024
 #: The write-ahead log is cut back to this after it has been emptied, bytes.
 _LOG_BYTES: Final = 16 * 1024 * 1024
+#: Opening waits so long for the count of what the storage holds, seconds. What takes longer (a million effects on an SD card)
+#: is counted on beside the work.
+_COUNT_WAIT: Final = 2.0
 
 T = TypeVar("T")
 
@@ -37,11 +41,14 @@ T = TypeVar("T")
 class SqliteOutbox:
     """Inbox, outbox, dead letters, state and points in one database file. Implements `outbox.base.Outbox`."""
 
-    #: Is told, in whichever thread, when the database turns out to be damaged while it is open.
-    on_damage: Callable[[StorageDamaged], None] | None = None
+    #: Is told, in whichever thread, when the database turns out to be damaged, or not to be readable, while it is open.
+    on_damage: Callable[[KrakenError], None] | None = None
 
-    def __init__(self, path: Path, *, relaxed: bool = False) -> None:
+    def __init__(self, path: Path, *, relaxed: bool = False, counted: bool = True) -> None:
         """Open the database, or make it. `relaxed`: commits reach the disk when the system writes them, not at once.
+
+        `counted`: what waits is counted, as `queued`, `queued_bytes` and `tidy` need it. That takes a look at all of it; after a
+        moment it goes on in a thread, and until it has ended what came before is missing in both, and nothing is tidied.
 
         Raises:
             StorageUnavailable: it cannot be opened or written now.
@@ -54,12 +61,18 @@ class SqliteOutbox:
         self._readers: list[sqlite3.Connection] = []
         self._lock = threading.Lock()  # the writing connection, and the list of readers
         self._tally: rows.Tally | None = None
+        self._count = Count(path, self._add_count, self._tell) if counted else None
         self._data_version = 0
         self._numbers = rows.Numbers()
         self._house = Housekeeping(path, self._writing, self._counted)
         self._writer: tuple[sqlite3.Connection, rows.Rows] | None = None
         with self._lock:
             self._open_writer()
+        if self._count is not None:
+            self._count.wait(_COUNT_WAIT)
+            if self._count.failure is not None:
+                self.close()
+                raise self._count.failure
 
     # ── writing ──
 
@@ -73,13 +86,15 @@ class SqliteOutbox:
             return table.drop(keep, excess, change)
 
     def tidy(self, keep: Keep, wall: int, monotonic: float) -> Tidied:
-        tidied = self._house.step(keep, wall, monotonic)
+        tidied = Tidied() if self._counting else self._house.step(keep, wall, monotonic)
         with self._lock, self._translated():
             connection, _ = self._writer or self._open_writer()
             self._house.shorten_log(connection)
         return tidied
 
     def changed_outside(self) -> bool:
+        if self._counting:
+            return False  # it is seen after that
         with self._lock, self._translated():
             connection, _ = self._writer or self._open_writer()
             version = connection.execute("PRAGMA data_version").fetchone()[0]
@@ -93,6 +108,8 @@ class SqliteOutbox:
         return changed
 
     def close(self) -> None:
+        if self._count is not None:
+            self._count.stop()
         with suppress(KrakenError):  # then some points are not counted
             self._house.write_hours()
         with self._lock:
@@ -122,6 +139,17 @@ class SqliteOutbox:
                 raise
             self._counted().add(change)
 
+    @property
+    def _counting(self) -> bool:
+        return self._count is not None and self._count.pending
+
+    def _add_count(self, found: rows.Tally) -> None:
+        """In the thread that counts."""
+        with self._lock:
+            self._counted().add(found)
+            assert self._count is not None
+            self._count.pending = False
+
     def _counted(self) -> rows.Tally:
         assert self._tally is not None
         return self._tally
@@ -150,12 +178,15 @@ class SqliteOutbox:
                 connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
                 self._numbers.reconnect()
                 connection.execute("BEGIN IMMEDIATE")
-                if self._tally is None:
+                first = self._tally is None
+                if first:
                     self._numbers.look(connection)
-                    self._tally = rows.count(connection)
+                    self._tally = rows.Tally()
                 else:
                     self._look(connection)
                 self._data_version = connection.execute("PRAGMA data_version").fetchone()[0]
+                if first and self._count is not None:
+                    self._count.begin()
                 connection.execute("COMMIT")
             except BaseException:
                 connection.close()
@@ -362,9 +393,12 @@ class SqliteOutbox:
             with translated(self._path):
                 yield
         except StorageDamaged as damage:
-            if self.on_damage is not None:
-                self.on_damage(damage)
+            self._tell(damage)
             raise
+
+    def _tell(self, failure: KrakenError) -> None:
+        if self.on_damage is not None:
+            self.on_damage(failure)
 
 
 _CONDITIONS: Final[tuple[tuple[str, Callable[[DeadFilter], object]], ...]] = (

@@ -10,8 +10,9 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from rig import wait_until
 
-from kraken_hooks.errors import StorageUnusable
+from kraken_hooks.errors import KrakenError, StorageUnusable
 from kraken_hooks.message import Message
 from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Keep, Point, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
@@ -558,6 +559,39 @@ os._exit(9)
         outbox.commit([Transaction(settled={"slack": [3]})])
         assert 0 == outbox.queued_bytes() < before
         outbox.close()
+
+    def test_what_waits_is_counted_beside_the_first_commits(self, tmp_path, monkeypatch):
+        before = SqliteOutbox(tmp_path / "kraken.db")
+        before.commit([accept(9, "a.py:f"), Transaction(effects=[effect(n, text="x" * 50) for n in range(10, 60_010)])])
+        before.commit([Transaction(dead=[dead_run("r")])])
+        before.close()
+        monkeypatch.setattr("kraken_hooks.outbox.sqlite._COUNT_WAIT", 0.0)
+        outbox = SqliteOutbox(tmp_path / "kraken.db")
+        outbox.commit([Transaction(settled={"slack": list(range(10, 60))})])
+        outbox.commit([Transaction(effects=[effect(60_010)]), accept(60_011, "a.py:f")])
+        other = SqliteOutbox(tmp_path / "kraken.db", counted=False)
+        assert other.replay(["r"]), "another process too"
+        other.close()
+        wait_until(outbox.changed_outside, "the count to end, and what came from outside to be seen")
+        again = SqliteOutbox(tmp_path / "kraken.db")
+        wait_until(lambda: again.queued() == {"slack": 59_951}, "the count of another start")
+        assert outbox.queued() == {"slack": 59_951}
+        assert outbox.queued_bytes() == again.queued_bytes()
+        outbox.close()
+        again.close()
+
+    def test_a_count_that_has_not_ended_does_not_hold_up_the_end(self, tmp_path, monkeypatch):
+        before = SqliteOutbox(tmp_path / "kraken.db")
+        before.commit([Transaction(effects=[effect(n) for n in range(1, 60_001)])])
+        before.close()
+        monkeypatch.setattr("kraken_hooks.outbox.sqlite._COUNT_WAIT", 0.0)
+        told: list[KrakenError] = []
+        for _ in range(5):
+            outbox = SqliteOutbox(tmp_path / "kraken.db")
+            outbox.on_damage = told.append
+            outbox.close()
+        assert not told
+        assert not [thread for thread in threading.enumerate() if thread.name == "count"]
 
     def test_readers_that_never_rest_do_not_let_the_log_grow_without_end(self, tmp_path):
         outbox = SqliteOutbox(tmp_path / "kraken.db")
