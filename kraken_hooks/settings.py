@@ -278,9 +278,15 @@ def read(
     values = _collect(names, environment, overrides or {}, problems)
     core = _make(Core, values, problems)
     made = {key: _make(kind, values, problems) for key, kind in sections.items()}
+    assert isinstance(core, Core)
+    droppable = frozenset(name.strip() for name in core.outbox_drop.split(",") if name.strip())
+    if "KRAKENB_OUTBOX_DROP" in values:
+        problems += [
+            f"KRAKENB_OUTBOX_DROP: there is no sink {name!r}; there are {', '.join(sorted(sections))}"
+            for name in droppable - sections.keys()
+        ]
     if problems:
         raise SettingsError(sorted(problems))
-    assert isinstance(core, Core)
     return Settings(
         grpc_host=core.grpc_host,
         debug=core.debug,
@@ -294,7 +300,7 @@ def read(
         require_lockdown=core.require_lockdown,
         outbox_max_mb=core.outbox_max_mb,
         outbox_full=core.outbox_full,
-        outbox_drop=frozenset(name.strip() for name in core.outbox_drop.split(",") if name.strip()),
+        outbox_drop=droppable,
         store_max_days=core.store_max_days,
         store_max_mb=core.store_max_mb,
         dead_max_days=core.dead_max_days,

@@ -45,7 +45,7 @@ def _url(host: str) -> str:
         ValueError: it is no address.
     """
     url = urlsplit(host if "://" in host else f"http://{host}")
-    if url.scheme not in ("http", "https") or not url.hostname:
+    if url.scheme not in ("http", "https") or not url.hostname or not host.isprintable() or " " in host:
         raise ValueError("write it as a URL such as http://influx.local:8086, or as host:port")
     if url.username is not None or url.query or url.fragment:
         raise ValueError("must be the address alone, without a user, a question mark or a #")

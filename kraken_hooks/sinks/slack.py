@@ -23,7 +23,12 @@ READ: Final = 10.0
 
 
 def _url(text: str) -> SecretStr:
-    if not text.startswith(("https://", "http://")):
+    try:
+        url = urlsplit(text)
+        well = url.scheme in ("https", "http") and url.hostname and url.port != 0
+    except ValueError:  # its words may show a part of the URL
+        well = False
+    if not well or not text.isprintable() or " " in text:
         raise ValueError("must be a URL that begins with https://")
     return SecretStr(text)
 

@@ -61,6 +61,27 @@ def test_every_problem_at_once_one_line_each():
         ("KRAKENB_HOOK_MEMORY_MB", "9" * 5000, "input should be a valid integer, unable to parse string as an integer"),
         ("KRAKENB_OUTBOX_MAX_MB", "0", "must lie between 1 and 1048576"),
         ("KRAKENB_OUTBOX_FULL", "Refuse", "input should be 'refuse' or 'drop-oldest'"),
+        (
+            "KRAKENB_OUTBOX_DROP",
+            "slack, influx",
+            "there is no sink 'influx'; there are http, influxdb, mongodb, mqtt, redis, slack, websocket",
+        ),
+        *(
+            ("KRAKENB_SLACK_URL", url, "must be a URL that begins with https://")
+            for url in (
+                "slack.example",
+                "https://",
+                "https://[",
+                "https://slack.example:x/",
+                "https://slack.example/a b",
+                "https://x\n",
+            )
+        ),
+        (
+            "KRAKENB_INFLUXDB_HOST",
+            "influx local",
+            "write it as a URL such as http://influx.local:8086, or as host:port",
+        ),
         ("KRAKENB_REDIS_DB", "-1", "must be 0 or more"),
     ],
 )
