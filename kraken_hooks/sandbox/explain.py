@@ -11,6 +11,8 @@ from kraken_hooks.outcome import RunError
 
 #: Longest message of an error, characters.
 _MESSAGE: Final = 2_000
+#: The message of a MemoryError.
+_MEMORY: Final = "more memory than the hooks of a worker may use (KRAKENB_HOOK_MEMORY_MB)"
 #: Longest line of the hook file that is shown, and longest name, characters.
 _LINE: Final = 200
 _NAME: Final = 100
@@ -71,6 +73,8 @@ def _message(error: BaseException) -> str:
         text = str.__str__(str(error))  # the author's own text may be of the author's own class
     except Exception as own:  # the author's own __str__ may do anything
         text = f"(its text cannot be made: {type(own).__name__})"
+    if not text and type(error) is MemoryError:
+        return _MEMORY  # Python says nothing
     if len(text) > _MESSAGE:
         text = text[:_MESSAGE] + "…"
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -243,6 +243,9 @@ class TestEachFileAlone:
 
 
 class TestExplain:
+    def test_names_the_setting_that_bounds_memory(self):
+        assert explain(MemoryError()).message.endswith("(KRAKENB_HOOK_MEMORY_MB)")
+
     def test_shows_lines_of_the_hook_file_alone(self):
         source = b"from kraken_hooks import on\ndef inner(x):\n    return 1 / x\n@on()\ndef hook(msg):\n    return inner(0)\n"
         function = load(source, "case.py").hooks[0].function
