@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,9 +24,14 @@ from kraken_hooks.sinks.answers import judge
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result, SinkType
 from kraken_hooks.sinks.line_protocol import line
 
+if TYPE_CHECKING:
+    from kraken_hooks.sinks.cutting import Cutting
+
 #: Time limits for the connection and for each part of the answer, milliseconds as the client takes them.
 CONNECT: Final = 5_000
 READ: Final = 10_000
+#: Time limit for all of one call, seconds.
+PATIENCE: Final = 14.0
 #: Most rows, and bytes, of the answer to one query.
 MAX_ROWS: Final = 10_000
 MAX_ANSWER: Final = 4 * 1024 * 1024
@@ -83,6 +88,7 @@ class Influx:
         from influxdb_client.rest import ApiException  # noqa: PLC0415  # as above
 
         self._client: Any = InfluxDBClient(url, token, org=org, timeout=(connect, read), enable_gzip=True)
+        self._cutting = _cutting(self._client)
         self._api: Any = self._client.write_api(write_options=SYNCHRONOUS)
         self._refusal = ApiException
         self._errors = urllib3.exceptions
@@ -96,10 +102,12 @@ class Influx:
         for point in points:
             lines.setdefault(point.bucket or self._bucket, []).append(line(point))
         answers: dict[str, Result] = {}
-        for bucket, some in lines.items():
-            answers[bucket] = self._write(bucket, "\n".join(some).encode())
-            if isinstance(answers[bucket], NotNow | RefusedTogether):
-                break
+        with self._cutting.within(PATIENCE) as running:
+            for bucket, some in lines.items():
+                answer = self._write(bucket, "\n".join(some).encode())
+                answers[bucket] = NotNow("no answer in time") if running.passed else answer
+                if isinstance(answers[bucket], NotNow | RefusedTogether):
+                    break
         return _up_to_the_first_failure([answers.get(point.bucket or self._bucket) for point in points])
 
     def reachable(self) -> bool:
@@ -108,6 +116,7 @@ class Influx:
 
     def close(self) -> None:
         self._client.close()
+        self._cutting.close()
 
     def _write(self, bucket: str, lines: bytes) -> Result:
         try:
@@ -118,7 +127,7 @@ class Influx:
             return NotNow("no answer in time")
         except self._errors.ProtocolError:
             return NotNow("the server ended the connection", offline=True, suspect=True)
-        except self._errors.HTTPError:  # its text may hold the organization and the bucket, never the token
+        except (self._errors.HTTPError, OSError):  # its text may hold the organization and the bucket, never the token
             return NotNow("no connection", offline=True)
         except ValueError as error:
             return NotNow(f"an answer that is none of InfluxDB's: {type(error).__name__}")
@@ -148,6 +157,8 @@ class InfluxReader:
 
         timeout = round(limit * 1_000)
         self._client: Any = InfluxDBClient(url, token, org=org, timeout=(timeout, timeout), enable_gzip=True)
+        self._limit = limit
+        self._cutting = _cutting(self._client)
         self._parser: Any = flux_csv_parser
         self._refusal = ApiException
         self._errors = urllib3.exceptions
@@ -155,22 +166,31 @@ class InfluxReader:
 
     def ask(self, op: str, args: Any) -> list[dict[str, object]]:
         assert isinstance(args, QueryArgs), op
+        with self._cutting.within(self._limit) as running:
+            said: list[dict[str, object]] | str = self._asked(args)
+        if running.passed:
+            said = "no answer in time"
+        if isinstance(said, str):
+            raise QueryFailed(said.replace(self._token, "…")[:300])
+        return said
+
+    def _asked(self, args: QueryArgs) -> list[dict[str, object]] | str:
+        """The rows, or why there are none."""
         try:
             answer = self._client.query_api().query_raw(args.flux, params=args.params)
             table = answer.read(MAX_ANSWER + 1)
             answer.close()
             return self._rows(table)
         except self._refusal as error:
-            said = f"{error.status} {_said(error)}" if error.status else f"no TLS connection: {error.reason}"
+            return f"{error.status} {_said(error)}" if error.status else f"no TLS connection: {error.reason}"
         except (self._parser.FluxQueryException, self._parser.FluxCsvParserException) as error:
-            said = str(error)
+            return str(error)
         except self._errors.ReadTimeoutError:
-            said = "no answer in time"
-        except self._errors.HTTPError:
-            said = "no connection"
+            return "no answer in time"
+        except (self._errors.HTTPError, OSError):
+            return "no connection"
         except (ValueError, LookupError, csv.Error) as error:
-            said = f"an answer that is none of InfluxDB's: {type(error).__name__}"
-        raise QueryFailed(said.replace(self._token, "…")[:300])
+            return f"an answer that is none of InfluxDB's: {type(error).__name__}"
 
     def _rows(self, table: bytes) -> list[dict[str, object]]:
         if len(table) > MAX_ANSWER:
@@ -185,6 +205,15 @@ class InfluxReader:
 
     def close(self) -> None:
         self._client.close()
+
+
+def _cutting(client: Any) -> Cutting:
+    """Connections for this client that can be cut."""
+    from kraken_hooks.sinks.cutting import Cutting  # noqa: PLC0415  # a sink that is not used costs no memory
+
+    cutting = Cutting()
+    client.api_client.rest_client.pool_manager.pool_classes_by_scheme = cutting.pools
+    return cutting
 
 
 def _up_to_the_first_failure(answers: list[Result | None]) -> list[Result]:

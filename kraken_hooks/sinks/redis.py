@@ -10,7 +10,8 @@ shows which effects have been applied already.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import takewhile
@@ -23,10 +24,13 @@ from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.settings import SecretStr, Section, flag, variable, whole
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result, SinkType
+from kraken_hooks.sinks.deadline import hang_up, limited
 
 #: Time limits of delivery for the connection and for each answer, seconds.
 CONNECT: Final = 3.0
 READ: Final = 5.0
+#: Time limit for all of one call, seconds.
+PATIENCE: Final = 14.0
 
 _PORT: Final = 6379
 #: Bytes of one effect's digest.
@@ -144,19 +148,23 @@ class Redis:
         self._errors = redis.exceptions
         self._address = address
         self._client = client(address, CONNECT, READ)
+        self._socket: socket.socket | None = None  # of the one connection that there is
+        pool = self._client.connection_pool
+        pool.connection_class = _noting(pool.connection_class, self._note)
         self._key = f"kraken-hooks:{identity}:applied"
         self._marker = _Marker.of(b"", b"")  # as far as is known
 
     def deliver(self, effects: list[QueuedEffect]) -> list[Result]:
         greeted = False
-        try:
-            pool = self._client.connection_pool
-            pool.release(pool.get_connection())
-            greeted = True
-            return self._deliver(effects)
-        except self._errors.RedisError as error:
-            self._client.connection_pool.disconnect()
-            return [self._judge(error, greeted)]
+        with limited(PATIENCE, lambda: hang_up(self._socket)) as deadline:
+            try:
+                pool = self._client.connection_pool
+                pool.release(pool.get_connection())
+                greeted = True
+                return self._deliver(effects)
+            except self._errors.RedisError as error:
+                self._client.connection_pool.disconnect()
+                return [NotNow("no answer in time") if deadline.passed else self._judge(error, greeted)]
 
     def reachable(self) -> bool:
         return reach.answers(self._address.host, self._address.port or _PORT)
@@ -176,6 +184,9 @@ class Redis:
             )
             self._marker = _Marker.of(b"".join(digests) if applied else there[0], refused)
         return [NotNow("another broker delivers with a copy of this broker's database")]
+
+    def _note(self, connection: socket.socket) -> None:
+        self._socket = connection
 
     def _judge(self, error: Exception, greeted: bool) -> NotNow:
         """Why a batch was not applied, as far as is known. No effect is refused for an error of the script as a whole.
@@ -291,6 +302,18 @@ def client(address: _Address, connect: float, read: float) -> Any:
         retry=Retry(NoBackoff(), 0),
         protocol=2,
     )
+
+
+def _noting(kind: Any, note: Callable[[socket.socket], None]) -> Any:
+    """The class of a client's connections, but each tells of its socket as soon as it has one."""
+
+    class Noting(kind):  # type: ignore[misc]  # which of them it is, is known to the client
+        def _connect(self) -> Any:
+            made = super()._connect()
+            note(made)
+            return made
+
+    return Noting
 
 
 def _reason(error: Exception) -> str:

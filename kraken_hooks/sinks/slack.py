@@ -20,6 +20,8 @@ from kraken_hooks.sinks.base import NotNow, Result, SinkType
 #: Time limits for the connection and for each part of the answer, seconds.
 CONNECT: Final = 5.0
 READ: Final = 10.0
+#: Time limit for all of one message, seconds.
+PATIENCE: Final = 14.0
 
 
 def _url(text: str) -> SecretStr:
@@ -46,11 +48,17 @@ class Slack:
     def __init__(self, url: str, *, interval: float = 1.0, connect: float = CONNECT, read: float = READ) -> None:
         import requests  # noqa: PLC0415  # a sink that is not used costs no memory
 
+        from kraken_hooks.sinks.cutting import Cutting  # noqa: PLC0415  # as above
+        from kraken_hooks.sinks.web import adapter  # noqa: PLC0415  # as above
+
         self._url = url
         self._errors = requests.exceptions
         self._timeouts = (connect, read)
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy or password file that the environment happens to name
+        self._cutting = Cutting()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, adapter(self._cutting))
         self.interval = interval
 
     def deliver(self, effects: list[QueuedEffect]) -> list[Result]:
@@ -62,17 +70,24 @@ class Slack:
 
     def close(self) -> None:
         self._session.close()
+        self._cutting.close()
 
     def _post(self, body: dict[str, object]) -> Result:
-        try:
-            answer = self._session.post(self._url, json=body, timeout=self._timeouts, allow_redirects=False)
-        except self._errors.ReadTimeout:
+        with self._cutting.within(PATIENCE) as running:
+            try:
+                answer = self._session.post(self._url, json=body, timeout=self._timeouts, allow_redirects=False)
+            except self._errors.RequestException as error:
+                return NotNow("no answer in time") if running.passed else self._failed(error)
+        if running.passed:  # so the answer may lack its end
             return NotNow("no answer in time")
-        except self._errors.ConnectionError:  # of a connection that takes too long too
-            return NotNow("no connection", offline=True)
-        except self._errors.RequestException as error:
-            return NotNow(type(error).__name__)  # its text may hold the URL
         return judge(answer.status_code, answer.text, answer.headers.get("Retry-After", ""), self._url)
+
+    def _failed(self, error: Exception) -> NotNow:
+        if isinstance(error, self._errors.ReadTimeout):
+            return NotNow("no answer in time")
+        if isinstance(error, self._errors.ConnectionError):  # of a connection that takes too long too
+            return NotNow("no connection", offline=True)
+        return NotNow(type(error).__name__)  # its text may hold the URL
 
 
 def _missing(section: Section | None) -> str:

@@ -2,7 +2,7 @@
 
 Each request has one deadline for everything; a thread cuts its connection when that has passed, so that a server that sends a
 byte now and then gains nothing. The address that was looked up and allowed is the one that is connected to. No proxy, no password
-file, no cookies, no compression (an answer is never larger than what was read). Only the looking up has the system's own limit.
+file, no cookies, no compression (an answer is never larger than what was read).
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ import contextlib
 import http.cookiejar
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urljoin
 
@@ -23,49 +21,16 @@ from requests.adapters import HTTPAdapter
 
 from kraken_hooks.api.url import Url, parse
 from kraken_hooks.errors import HookUsageError
+from kraken_hooks.sinks.cutting import Cutting
 from kraken_hooks.sinks.exchange import Forbidden, Rules, Unreached, WebAnswer
+from kraken_hooks.sinks.lookup import Resolver
 
 #: Most redirects that are followed.
 MAX_REDIRECTS: Final = 5
 #: Of an answer's body so much is read at once, bytes.
 _PIECE: Final = 64 * 1024
-#: So many addresses of one host are tried.
-_ADDRESSES: Final = 4
 #: Headers that go with a redirect to another host; all others may hold what is meant for the first one.
 _HARMLESS: Final = frozenset({"content-type", "accept", "idempotency-key"})
-
-#: Looks a host up, as `socket.getaddrinfo` does.
-Resolver = Callable[..., list[Any]]
-
-
-class _Running:
-    """One request: whether its time is over, and a second descriptor of its connection, by which that is cut.
-
-    `connected`: it has a connection, with TLS where that is wanted. `left`: such descriptors of connections that were given up
-    before the answer had been read, closed at the end.
-    """
-
-    __slots__ = ("connected", "connection", "left", "passed")
-
-    def __init__(self) -> None:
-        self.passed = False
-        self.connected = False
-        self.connection: socket.socket | None = None
-        self.left: list[socket.socket] = []
-
-    def cut(self) -> None:
-        """The time is over. Called in a thread of its own."""
-        self.passed = True
-        connection = self.connection
-        if connection is not None:
-            with contextlib.suppress(OSError):  # it has just been closed
-                connection.shutdown(socket.SHUT_RDWR)
-
-
-class _Thread(threading.local):
-    """The request of this thread."""
-
-    running = _Running()
 
 
 class Web:
@@ -73,18 +38,17 @@ class Web:
 
     def __init__(self, rules: Rules, certificates: str = "", resolve: Resolver = socket.getaddrinfo) -> None:
         self._rules = rules
-        self._resolve = resolve
-        self._thread = _Thread()
+        self._cutting = Cutting(self._connect, resolve)
         context = ssl.create_default_context()
         if certificates:
             context.load_verify_locations(cadata=certificates)
-        adapter = _adapter(self._connect, self._thread, context)
+        cuttable = adapter(self._cutting, context)
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "kraken-hooks"
         self._session.trust_env = False  # no proxy or password file that the environment happens to name
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._session.mount("http://", cuttable)
+        self._session.mount("https://", cuttable)
 
     def send(
         self, method: str, url: Url, headers: Mapping[str, str], body: bytes | None, seconds: float, most: int
@@ -98,7 +62,7 @@ class Web:
         Raises:
             Forbidden, Unreached: there is no answer, or none that may be had.
         """
-        with self._until(seconds):
+        with self._cutting.within(seconds):
             for _ in range(MAX_REDIRECTS + 1):
                 answer = self._one(method, url, headers, body, seconds, most)
                 target = _redirect(url, answer)
@@ -115,15 +79,14 @@ class Web:
     def reachable(self, url: Url, seconds: float) -> bool:
         """Whether a connection could be had now."""
         try:
-            self._connect(url, seconds).close()
+            self._connect(url.scheme, url.host, url.port, seconds).close()
         except (OSError, Forbidden):
             return False
         return True
 
     def close(self) -> None:
         self._session.close()
-        for connection in self._thread.running.left:  # of connections that were kept open until now
-            connection.close()
+        self._cutting.close()
 
     def _one(
         self, method: str, url: Url, headers: Mapping[str, str], body: bytes | None, seconds: float, most: int
@@ -136,7 +99,7 @@ class Web:
         except (requests.RequestException, ValueError) as error:
             raise Forbidden(f"a request that cannot be sent to {url.shown}: {type(error).__name__}") from None
         prepared.url = url.text  # as it was compared
-        self._thread.running.connected = False
+        self._cutting.running.connected = False
         try:
             answer = self._session.send(prepared, timeout=seconds, allow_redirects=False, stream=True)
             with contextlib.closing(answer):
@@ -150,12 +113,12 @@ class Web:
             read += piece
             if len(read) > most:
                 return bytes(read[:most]), False
-        if self._thread.running.passed:  # the end was ours
+        if self._cutting.running.passed:  # the end was ours
             raise Unreached("no answer in time", offline=False)
         return bytes(read), True
 
     def _unreached(self, error: BaseException) -> Unreached:
-        if self._thread.running.passed or isinstance(error, requests.ReadTimeout):
+        if self._cutting.running.passed or isinstance(error, requests.ReadTimeout):
             return Unreached("no answer in time", offline=False)
         for cause in _causes(error):
             if isinstance(cause, ssl.SSLCertVerificationError):
@@ -164,104 +127,39 @@ class Web:
                 return Unreached(
                     f"no TLS connection: {(cause.reason or 'it broke').replace('_', ' ').lower()}", offline=True
                 )
-        if self._thread.running.connected:
+        if self._cutting.running.connected:
             return Unreached("the server ended the connection", offline=True, sent=True)
         return Unreached("no connection", offline=True)
 
     # ── connections ──
 
-    def _connect(self, url: Url, seconds: float | None) -> socket.socket:
-        """A connection to an address of the URL's host that is allowed, the first that answers.
+    def _connect(self, scheme: str, host: str, port: int, seconds: float | None) -> socket.socket:
+        """A connection to an address of the host that is allowed.
 
         Raises:
             Forbidden: it has no such address.
             OSError: none of them answers, or the host has none.
         """
-        found = self._resolve(url.host, url.port, type=socket.SOCK_STREAM)
+        url = Url(scheme, host, port, "/")
+        return self._cutting.connection(host, port, seconds, lambda found: self._allowed(url, found))
+
+    def _allowed(self, url: Url, found: list[Any]) -> list[Any]:
         allowed = [one for one in found if self._rules.reaches(url, one[4][0])]
         if found and not allowed:
             raise Forbidden(
                 f"{url.host} is at {found[0][4][0]}, which is not an address of the internet; "
                 "KRAKENB_HTTP_ALLOW has to name that very host"
             )
-        failed: OSError = OSError("no address")
-        for family, kind, protocol, _, address in allowed[:_ADDRESSES]:
-            connection = socket.socket(family, kind, protocol)
-            try:
-                connection.settimeout(None if seconds is None else seconds / min(len(allowed), _ADDRESSES))
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.connect(address)
-            except OSError as error:
-                connection.close()
-                failed = error
-            else:
-                return connection
-        raise failed
-
-    @contextmanager
-    def _until(self, seconds: float) -> Iterator[_Running]:
-        running = self._thread.running = _Running()
-        cutting = threading.Timer(seconds, running.cut)
-        cutting.name, cutting.daemon = "deadline", True
-        cutting.start()
-        try:
-            yield running
-        finally:
-            cutting.cancel()
-            for connection in running.left:
-                connection.close()
+        return allowed
 
 
-def _adapter(
-    connect: Callable[[Url, float | None], socket.socket], thread: _Thread, context: ssl.SSLContext
-) -> HTTPAdapter:
-    """An adapter for requests whose connections are made by `connect`, and can be cut."""
-
-    class Cuttable(urllib3.connection.HTTPConnection):
-        _second: socket.socket | None = None
-
-        def _new_conn(self) -> socket.socket:
-            scheme = "https" if isinstance(self, urllib3.connection.HTTPSConnection) else "http"
-            try:
-                made = connect(Url(scheme, self.host.strip("[]"), self.port, "/"), self.timeout)
-            except TimeoutError as error:
-                raise urllib3.exceptions.ConnectTimeoutError(self, "no connection in time") from error
-            except OSError as error:
-                raise urllib3.exceptions.NewConnectionError(self, "no connection") from error
-            self._second = thread.running.connection = made.dup()
-            return made
-
-        def connect(self) -> None:
-            super().connect()
-            thread.running.connected = True
-
-        def request(self, *args: Any, **keywords: Any) -> None:
-            if self._second is not None:
-                thread.running.connection = self._second
-                thread.running.connected = True
-            if thread.running.passed:
-                raise TimeoutError
-            super().request(*args, **keywords)
-
-        def close(self) -> None:
-            super().close()
-            if self._second is not None:
-                thread.running.left.append(self._second)  # the answer may still be read from it
-                self._second = None
-
-    class CuttableTls(Cuttable, urllib3.connection.HTTPSConnection):
-        pass
-
-    class Pool(urllib3.HTTPConnectionPool):
-        ConnectionCls = Cuttable
-
-    class TlsPool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = CuttableTls
+def adapter(cutting: Cutting, context: ssl.SSLContext | None = None) -> HTTPAdapter:
+    """An adapter for requests with these connections."""
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
             super().init_poolmanager(*args, ssl_context=context, **keywords)
-            self.poolmanager.pool_classes_by_scheme = {"http": Pool, "https": TlsPool}
+            self.poolmanager.pool_classes_by_scheme = cutting.pools
 
     return Adapter(pool_connections=8, pool_maxsize=4)
 

@@ -26,10 +26,15 @@ Given = tuple[int, dict[str, str], bytes]
 class HttpServer:
     """On 127.0.0.1. `answer` makes status, headers and body; a status of 0 hangs up. `raw` is sent as it is instead."""
 
-    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        answer: Callable[[Asked], Given] = lambda _asked: (200, {}, b"ok"),
+    ) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
-        self.answer: Callable[[Asked], Given] = lambda _asked: (200, {}, b"ok")
+        self.answer = answer
         self.raw: Callable[[Any], None] | None = None
         server = self
         open_connections: list[Any] = []

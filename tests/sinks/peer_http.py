@@ -21,8 +21,7 @@ class HttpPeer(Peer):
         self._taken: list[int] = []
 
     def start(self) -> None:
-        self._server = HttpServer(self.port)
-        self._server.answer = self._answer
+        self._server = HttpServer(self.port, answer=self._answer)
 
     def stop(self) -> None:
         if self._server is not None:

@@ -25,6 +25,7 @@ PROGRAM = Path(__file__).parents[2] / ".servers" / "secantusdb" / "bin" / "secan
 
 class MongoPeer(Peer):
     sink = "mongodb"
+    drips = (1 << 20).to_bytes(4, "little")
     once = True
     statement = 'mongodb.insert("arrived", {"n": n})'
     _made: ClassVar[Path] = Path("/nowhere/yet")

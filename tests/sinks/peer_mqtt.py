@@ -65,6 +65,7 @@ class Subscriber:
 
 class MqttPeer(Peer):
     sink = "mqtt"
+    drips = b"\x20\xff\xff\xff\x7f"  # a CONNACK of 256 MB
     statement = "mqtt.publish('ok/numbers', n)"
 
     def __init__(self, folder: Path) -> None:

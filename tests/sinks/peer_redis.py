@@ -30,6 +30,7 @@ user unscripted on >{PASSWORD} ~* &* +@all -@scripting
 
 class RedisPeer(Peer):
     sink = "redis"
+    drips = b"+"
     once = True
     statement = 'redis.rpush("arrived", n)'
 

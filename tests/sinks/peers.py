@@ -6,6 +6,7 @@ beside this one, and a line in PEERS (`test_conformance.py`).
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -32,6 +33,8 @@ class Peer(ABC):
     statement: ClassVar[str]
     #: It is there already, and is not stopped (`live.py`).
     live: ClassVar[bool] = False
+    #: How an answer of this server begins that never ends.
+    drips: ClassVar[bytes] = b"HTTP/1.1 200 OK\r\nX-Slow: "
     #: An effect that is delivered again is there once.
     once: ClassVar[bool] = False
     #: A refusal ends the connection, so that what went with it comes again.
@@ -83,9 +86,14 @@ class Peer(ABC):
 
 
 class Silent:
-    """Listens where a peer would, takes connections and says nothing: a server that hangs."""
+    """Listens where a peer would, takes connections and says nothing: a server that hangs.
 
-    def __init__(self, port: int) -> None:
+    With `begins` it says that, and then a byte now and then without end.
+    """
+
+    def __init__(self, port: int, begins: bytes = b"") -> None:
+        self._begins = begins
+        self._closed = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", port))
         self._taken: list[socket.socket] = []
         self._thread = threading.Thread(target=self._take, daemon=True)
@@ -97,8 +105,18 @@ class Silent:
                 self._taken.append(self._socket.accept()[0])
             except OSError:
                 return
+            if self._begins:
+                threading.Thread(target=self._drip, args=(self._taken[-1],), daemon=True).start()
+
+    def _drip(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # the client has hung up
+            connection.recv(1)
+            connection.sendall(self._begins)
+            while not self._closed.wait(0.2):
+                connection.sendall(b"x")
 
     def close(self) -> None:
+        self._closed.set()
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join()

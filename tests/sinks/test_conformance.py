@@ -274,6 +274,20 @@ def test_a_server_that_hangs_is_given_up_in_time_and_loses_nothing(stoppable, pe
     wait_until(lambda: set(peer.arrived()) == {0}, "it to be there")
 
 
+def test_a_server_that_answers_a_byte_now_and_then_is_given_up_in_time_and_loses_nothing(stoppable, peer, delivery):
+    peer.stop()
+    silent = Silent(peer.port, peer.drips)
+    delivery.put(peer.effect(0))
+    began = time.monotonic()
+    courier = delivery.courier()
+    wait_until(lambda: courier.report().state is State.DOWN, "the courier to give up", patience=60)
+    assert time.monotonic() - began < 40, "within about 15 seconds, and a noisy machine"
+    silent.close()
+    peer.start()
+    delivery.empty()
+    wait_until(lambda: set(peer.arrived()) == {0}, "it to be there")
+
+
 def test_wrong_credentials_lose_nothing_and_are_not_repeated(peer, delivery, logged):
     wrong = peer.wrong_settings()
     if wrong is None:
