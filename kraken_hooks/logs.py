@@ -62,6 +62,7 @@ EVENTS: Final[dict[str, str]] = {
     "storage.salvaged": "a damaged database was replaced: rows `saved` and `lost` by table, `kept` names the damaged files",
     "storage.migrated": "the database was brought up to date from an older version",
     "storage.row_damaged": "a row cannot be read any more; its content is kept in the table `damaged`, the others go on",
+    "storage.log_held": "the write-ahead log grows, `megabytes`: a program reads the database without end; end it",
     "storage.untidy": "housekeeping failed: a bug, please report it; messages go on",
     "store.trimmed": "values of the store were too old or too many: `count` left, up to the time `until`",
     "dead.trimmed": "dead letters were too old or too many: `count` left, up to the time `until`",

@@ -15,6 +15,8 @@ import click
 from kraken_hooks.cli.options import payload_fields, settings, shown, state_dir_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kraken_hooks.outbox.base import DeadFilter
     from kraken_hooks.outbox.sqlite import SqliteOutbox
     from kraken_hooks.outcome import DeadLetter
@@ -79,10 +81,8 @@ def _wanted(values: dict[str, Any], ids: tuple[str, ...] = ()) -> DeadFilter:
     )
 
 
-@contextmanager
-def _opened(state_dir: str | None) -> Iterator[SqliteOutbox]:
+def _database(state_dir: str | None) -> Path:
     from kraken_hooks.app import DATABASE
-    from kraken_hooks.outbox.sqlite import SqliteOutbox
 
     path = settings(state_dir=state_dir).state_dir / DATABASE
     try:
@@ -93,7 +93,14 @@ def _opened(state_dir: str | None) -> Iterator[SqliteOutbox]:
         raise click.ClickException(
             f"there is no database at {path}; has the broker ever run with this state directory?"
         )
-    outbox = SqliteOutbox(path, counted=False)
+    return path
+
+
+@contextmanager
+def _opened(state_dir: str | None) -> Iterator[SqliteOutbox]:
+    from kraken_hooks.outbox.sqlite import SqliteOutbox
+
+    outbox = SqliteOutbox(_database(state_dir), counted=False)
     try:
         yield outbox
     finally:
@@ -218,6 +225,29 @@ def purge(ids: tuple[str, ...], everything: bool, yes: bool, state_dir: str | No
             click.confirm(f"Delete {len(letters)} dead letters for good?", abort=True)
         click.echo(f"{outbox.purge(wanted)} deleted")
     _demand_found(ids, letters)
+
+
+@dead.command()
+@state_dir_option
+@click.option("--purge", is_flag=True, help="Delete them for good.")
+@click.option("--json", "as_json", is_flag=True, help="A list as JSON.")
+def damaged(state_dir: str | None, *, purge: bool, as_json: bool) -> None:
+    """List rows of the database that could not be read any more and were set aside, or delete them."""
+    from kraken_hooks.outbox import aside
+
+    path = _database(state_dir)
+    if purge:
+        click.echo(f"{aside.forget_rows(path)} deleted")
+        return
+    rows = aside.beside(path).rows
+    if as_json:
+        found = [{"table": row.table, "row": row.row, "found": _time(row.found), "bytes": row.size} for row in rows]
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{_time(row.found)}  {row.table}  {row.row}  {row.size} bytes")
+    if not rows:
+        click.echo("no damaged rows")
 
 
 def _demand_choice(wanted: DeadFilter, *, everything: bool) -> None:

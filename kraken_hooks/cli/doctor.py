@@ -191,6 +191,36 @@ def _state(chosen: Settings) -> Iterator[Finding]:
         yield Finding("state", Status.OK, text)
 
 
+def _storage(chosen: Settings) -> Iterator[Finding]:
+    """What is damaged, and a write-ahead log that cannot be emptied."""
+    from kraken_hooks.app import DATABASE
+    from kraken_hooks.outbox.aside import beside
+    from kraken_hooks.outbox.housekeeping import LOG_HELD
+
+    path = chosen.state_dir / DATABASE
+    if not path.exists():
+        yield Finding("storage", Status.OK, "no database yet; the broker makes one")
+        return
+    try:
+        found = beside(path)
+    except KrakenError as error:
+        yield Finding("storage", Status.WARNING, str(error), "start the broker: it saves what can be read")
+        return
+    if found.rows:
+        tables = ", ".join(sorted({row.table for row in found.rows}))
+        text = f"{len(found.rows)} rows could not be read and were set aside ({tables}); the disk may be failing"
+        yield Finding("storage", Status.WARNING, text, "kraken-hooks dead damaged lists them, --purge deletes them")
+    if found.kept:
+        size = sum(file.stat().st_size for file in found.kept) // 2**20
+        text = f"{len(found.kept)} files of a damaged database are kept, {size} MB"
+        yield Finding("storage", Status.WARNING, text, f"delete {path}.damaged-* when you need them no more")
+    if found.log > LOG_HELD:
+        text = f"the write-ahead log has {found.log // 2**20} MB: a program that reads the database for long keeps it"
+        yield Finding("storage", Status.WARNING, text, f"see which, and end it: fuser -v {path}")
+    if not found.rows and not found.kept and found.log <= LOG_HELD:
+        yield Finding("storage", Status.OK, f"{path.name} can be read, nothing of it is set aside")
+
+
 def _port(chosen: Settings) -> Iterator[Finding]:
     address, _, port = chosen.grpc_host.rpartition(":")
     address = address.strip("[]")
@@ -308,6 +338,7 @@ _CHECKS: Final[tuple[Callable[[Settings], Iterator[Finding]], ...]] = (
     _settings,
     _hooks,
     _state,
+    _storage,
     _port,
     _lockdown,
     _sinks,

@@ -18,7 +18,7 @@ from typing import Final
 
 from kraken_hooks import clock, logs
 from kraken_hooks.errors import KrakenError, StorageDamaged, StorageUnavailable, Unstorable
-from kraken_hooks.outbox.base import Dropped, Keep, Outbox, SetAside, Transaction, Trimmed
+from kraken_hooks.outbox.base import Dropped, Keep, LogHeld, Outbox, SetAside, Transaction, Trimmed
 
 log = logs.get()
 
@@ -298,6 +298,8 @@ class Committer:
             for one in tidied.done:
                 if isinstance(one, SetAside):
                     log.error("storage.row_damaged", table=one.table, row=one.row)
+                elif isinstance(one, LogHeld):
+                    log.warning("storage.log_held", megabytes=one.bytes // 2**20)
                 else:
                     _report_trimmed(one)
         self._tidy_at = time.monotonic() + pause

@@ -143,10 +143,21 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class LogHeld:
+    """The write-ahead log has grown to so many bytes, because somebody reads without end and keeps it from being emptied."""
+
+    bytes: int
+
+
+#: What housekeeping has to tell.
+Done = Trimmed | SetAside | LogHeld
+
+
+@dataclass(frozen=True, slots=True)
 class Tidied:
     """What a step of housekeeping has ended, and whether there is more to do now."""
 
-    done: list[Trimmed | SetAside] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
     more: bool = False
 
 

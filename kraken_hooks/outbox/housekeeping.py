@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from kraken_hooks.outbox import retention
-from kraken_hooks.outbox.base import Keep, SetAside, Tidied, Trimmed
+from kraken_hooks.outbox.base import Done, Keep, LogHeld, SetAside, Tidied, Trimmed
 from kraken_hooks.outbox.rows import Place, Rows, Tally
 
 #: One transaction: the connection, what writes rows through it, and what is told how much changes.
@@ -25,6 +25,8 @@ _LOOK: Final = 5.0
 #: A write-ahead log of so many bytes is emptied, even if a commit has to wait for readers for a moment.
 LOG_BYTES: Final = 32 * 1024 * 1024
 _LOG_WAIT: Final = 0.2
+#: From so many bytes on, one that cannot be emptied is worth a warning.
+LOG_HELD: Final = 64 * 1024 * 1024
 
 
 class Housekeeping:
@@ -41,9 +43,10 @@ class Housekeeping:
         self._dead: Trimmed | None = None
         self._counts_at = 0.0
         self._look_at = 0.0
+        self._held = self._held_told = False  # the log: somebody keeps it from being emptied
 
     def step(self, keep: Keep, wall: int, monotonic: float) -> Tidied:
-        done: list[Trimmed | SetAside] = []
+        done: list[Done] = []
         self._set_aside(done, wall)
         if monotonic >= self._counts_at:
             self._counts_at = monotonic + _COUNTS
@@ -71,21 +74,31 @@ class Housekeeping:
                 table.write_hours(hours)
             hours.clear()
 
-    def shorten_log(self, connection: sqlite3.Connection) -> None:
-        """Readers that follow each other closely never let the log begin anew by itself."""
+    def shorten_log(self, connection: sqlite3.Connection) -> LogHeld | None:
+        """Readers that follow each other closely never let the log begin anew by itself.
+
+        A reader whose transaction does not end keeps it from being emptied: that is told once, and commits do not wait again
+        and again for it.
+        """
         try:
-            if self._log.stat().st_size < LOG_BYTES:
-                return
+            size = self._log.stat().st_size
         except OSError:
-            return
+            return None
+        if size < LOG_BYTES:
+            self._held = self._held_told = False
+            return None
         before = connection.execute("PRAGMA busy_timeout").fetchone()[0]
-        connection.execute(f"PRAGMA busy_timeout = {round(_LOG_WAIT * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout = {0 if self._held else round(_LOG_WAIT * 1000)}")
         try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._held = bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
         finally:
             connection.execute(f"PRAGMA busy_timeout = {before}")
+        if not self._held or self._held_told or size < LOG_HELD:
+            return None
+        self._held_told = True
+        return LogHeld(size)
 
-    def _set_aside(self, done: list[Trimmed | SetAside], wall: int) -> None:
+    def _set_aside(self, done: list[Done], wall: int) -> None:
         for place in list(self.spoiled):
             with self._writing() as (_, table, change):
                 moved = table.set_aside(place, wall, change)
@@ -106,7 +119,7 @@ class Housekeeping:
             self._clock_written = wall
         return trusts
 
-    def _trim_points(self, keep: Keep, now: int | None, done: list[Trimmed | SetAside]) -> bool:
+    def _trim_points(self, keep: Keep, now: int | None, done: list[Done]) -> bool:
         with self._writing() as (connection, table, _):
             if self._sweep is None:
                 self._sweep = retention.sweep_due(connection, keep, self._tally(), now)
@@ -119,7 +132,7 @@ class Housekeeping:
             self._sweep = None
         return True
 
-    def _trim_dead(self, keep: Keep, now: int | None, done: list[Trimmed | SetAside]) -> bool:
+    def _trim_dead(self, keep: Keep, now: int | None, done: list[Done]) -> bool:
         with self._writing() as (connection, table, change):
             some = retention.trim_dead(connection, table, keep, self._tally().dead, now, change)
         if some is not None:

@@ -19,10 +19,10 @@ from kraken_hooks.message import Message
 from kraken_hooks.outbox import schema
 from kraken_hooks.outbox.base import (
     DeadFilter,
+    Done,
     Dropped,
     Keep,
     PendingMessage,
-    SetAside,
     Tidied,
     Transaction,
     Trimmed,
@@ -139,7 +139,7 @@ class MemoryOutbox:
     def tidy(self, keep: Keep, wall: int, monotonic: float) -> Tidied:
         trusted = self._clock.trusts(wall, monotonic)
         with self._lock:
-            done: list[Trimmed | SetAside] = [
+            done: list[Done] = [
                 *self._trim_points(keep, wall if trusted else None),
                 *self._trim_dead(keep, wall if trusted else None),
             ]

@@ -89,7 +89,9 @@ class SqliteOutbox:
         tidied = Tidied() if self._counting else self._house.step(keep, wall, monotonic)
         with self._lock, self._translated():
             connection, _ = self._writer or self._open_writer()
-            self._house.shorten_log(connection)
+            held = self._house.shorten_log(connection)
+        if held is not None:
+            tidied.done.append(held)
         return tidied
 
     def changed_outside(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -336,6 +337,17 @@ class TestDead:
 
     def letters(self, broker, *filters: str) -> list[dict]:
         return json.loads(broker.command("dead", "list", "--json", *filters).stdout)
+
+    def test_damaged_rows_are_listed_and_purged(self, broker):
+        assert broker.command("dead", "damaged").stdout == "no damaged rows\n"
+        with sqlite3.connect(broker.state / "kraken.db", timeout=10) as other:
+            other.execute("INSERT INTO damaged VALUES (1, 1000, 'inbox', '[17]', zeroblob(20))")
+        other.close()
+        [row] = json.loads(broker.command("dead", "damaged", "--json").stdout)
+        assert (row["table"], row["row"], row["bytes"]) == ("inbox", "[17]", 20)
+        assert "20 bytes" in broker.command("dead", "damaged").stdout
+        assert broker.command("dead", "damaged", "--purge").stdout == "1 deleted\n"
+        assert broker.count("damaged") == 0
 
     def test_list_and_filters(self, broker):
         assert [one["kind"] for one in self.letters(broker)] == ["run", "run", "effect"]

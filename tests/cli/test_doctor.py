@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 from rig import PATIENCE
 
 from kraken_hooks.cli.doctor import Status, _clock
+from kraken_hooks.outbox.sqlite import SqliteOutbox
 
 GOOD = "from kraken_hooks import on\n\n@on()\ndef good(msg):\n    return 'well'\n"
 WITHOUT = Path(__file__).parent.parent / "walls" / "without.py"
@@ -68,11 +70,12 @@ def test_where_all_is_well_every_check_says_ok(doctor):
         "settings",
         "hooks",
         "state",
+        "storage",
         "port",
         "lock-down",
         "notifications",
     ]
-    assert [found["status"] for each in findings.values() for found in each] == ["ok"] * 9
+    assert [found["status"] for each in findings.values() for found in each] == ["ok"] * 10
     assert "RestrictedPython" in findings["packages"][0]["text"]
     assert "seccomp" in findings["lock-down"][0]["text"]
     assert "landlock ABI" in findings["lock-down"][0]["text"]
@@ -89,12 +92,35 @@ def test_for_people_it_prints_a_line_each(tmp_path):
     )
     assert ended.returncode == 1
     lines = ended.stdout.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert (
         f"problem  hooks: {tmp_path / 'none'}: No such file or directory -> create it, or set KRAKENB_HOOKS_DIR"
         in lines
     )
     assert any(line.startswith("ok       lock-down: ") for line in lines)
+
+
+def test_what_is_damaged_or_kept_of_the_database_is_told(doctor, tmp_path):
+    (tmp_path / "state").mkdir()
+    path = tmp_path / "state" / "kraken.db"
+    assert doctor()[1]["storage"][0]["text"] == "no database yet; the broker makes one"
+    SqliteOutbox(path).close()
+    assert doctor()[1]["storage"][0]["status"] == "ok"
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO damaged VALUES (1, 1000, 'dead', '[\"r\"]', x'0102')")
+    database.close()
+    (tmp_path / "state" / "kraken.db.damaged-20260101T000000Z").write_bytes(bytes(3 << 20))
+    with (tmp_path / "state" / "kraken.db-wal").open("wb") as log:
+        log.truncate(70 << 20)
+    rows, files, log = doctor()[1]["storage"]
+    assert rows["text"].startswith("1 rows could not be read and were set aside (dead)")
+    assert "dead damaged" in rows["remedy"]
+    assert files["text"] == "1 files of a damaged database are kept, 3 MB"
+    assert "70 MB" in log["text"]
+    path.write_bytes(b"rubbish" * 1_000)
+    (broken,) = doctor()[1]["storage"]
+    assert broken["status"] == "warning"
+    assert "is damaged" in broken["text"]
 
 
 def test_every_wrong_setting_is_a_problem(doctor):

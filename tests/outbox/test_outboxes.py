@@ -14,7 +14,7 @@ from rig import wait_until
 
 from kraken_hooks.errors import KrakenError, StorageUnusable
 from kraken_hooks.message import Message
-from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Keep, Point, Transaction
+from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Keep, LogHeld, Point, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outbox.sqlite import SqliteOutbox
 from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, QueuedEffect, RunError
@@ -397,6 +397,34 @@ class TestRetention:
         assert outbox.last("env", "temp", None) == 1
         assert outbox.count_dead(DeadFilter()) == 1
 
+    @pytest.mark.parametrize("step", [HOUR, -HOUR], ids=["an hour forward", "an hour back"])
+    def test_a_clock_that_is_set_by_an_hour_makes_nothing_leave_early_nor_stay_for_good(self, outbox, step):
+        now = 20_000 * DAY
+        ages = [age * HOUR for age in range(10, 40)]
+        outbox.commit([
+            Transaction(points=[point(now - age, age // HOUR, f"p{age}") for age in ages]),
+            Transaction(dead=[dead_run(f"r{age // HOUR}", at=now - age) for age in ages]),
+        ])  # fmt: skip
+        keep = Keep(store_age=50 * HOUR, dead_age=50 * HOUR)
+
+        def left() -> tuple[int, int]:
+            """The age at `now` of the oldest point and of the oldest dead letter, hours."""
+            points = [value for _, value in outbox.window("env", "temp", 0, None, 100)]
+            return max(points, default=0), max((int(one.id[1:]) for one in outbox.dead(DeadFilter(), 100)), default=0)
+
+        seen = []
+        for hour in range(60):
+            wall = now + hour * HOUR + (step if hour >= 5 else 0)
+            outbox.tidy(keep, wall, hour * 3600.0)
+            while outbox.tidy(keep, wall, hour * 3600.0 + 6).more:
+                pass
+            seen.append(left())
+            for oldest in seen[-1]:
+                assert oldest == 0 or oldest >= min(39, 50 - hour - 1), f"{hour} h: it left early"
+        assert seen[28] == (39, 39), "not believed for a day after the step"
+        assert max(seen[30]) <= 50 - 30 + 3, "what is too old has left then"
+        assert seen[-1] == (0, 0)
+
 
 class TestDropping:
     def test_the_oldest_effects_of_sinks_that_may_be_dropped_leave(self, outbox):
@@ -540,6 +568,30 @@ os._exit(9)
             outbox.commit([Transaction(state={"a.py": {"x": steps}})])
         assert steps > 0
         assert outbox.last("env", "temp", None) is None
+        outbox.close()
+
+    def test_a_reader_that_does_not_end_is_told_once_and_the_log_is_emptied_after_it(self, tmp_path):
+        outbox = SqliteOutbox(tmp_path / "kraken.db")
+        log = tmp_path / "kraken.db-wal"
+        told = []
+
+        def write(megabytes: int, start: int) -> None:
+            for number in range(start, start + megabytes):
+                outbox.commit([Transaction(state={"a.py": {"big": "x" * 2**20, "number": number}})])
+                told.extend(outbox.tidy(Keep(), DAY, float(number)).done)
+
+        with sqlite3.connect(tmp_path / "kraken.db", isolation_level=None) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT 1 FROM meta").fetchone()
+            write(80, 1)
+            [held] = told
+            assert isinstance(held, LogHeld)
+            assert 64 << 20 <= held.bytes <= log.stat().st_size
+            reader.execute("COMMIT")
+        reader.close()
+        write(1, 100)
+        assert log.stat().st_size < 32 << 20
+        assert len(told) == 1
         outbox.close()
 
     def test_a_damaged_row_is_set_aside_and_counted_out(self, tmp_path):
