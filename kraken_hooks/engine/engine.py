@@ -379,6 +379,8 @@ class Engine:
         if epoch != self._epoch:
             return
         backlog.refilling = False
+        if backlog.file not in self._versions:
+            return  # removed meanwhile: what waits is read when it is back
         for row in rows:
             backlog.read = row.message.seq
             if row.message.seq not in backlog.held:
@@ -392,9 +394,7 @@ class Engine:
 
     def _run_again(self, backlog: Backlog, row: PendingMessage) -> None:
         """A message out of the inbox, for one hook file."""
-        version = self._versions.get(backlog.file)
-        if version is None:
-            return
+        version = self._versions[backlog.file]
         known = {spec.name for spec in version.specs}
         names = [hook.partition(":")[2] for hook in row.hooks]
         flight = Flight(row.message, {}, time.perf_counter(), None, stored=True)

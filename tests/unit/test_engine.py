@@ -1,8 +1,9 @@
-"""The engine after a commit has failed, with workers that do as the test says."""
+"""The engine with workers and a storage that do as the test says."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 
 from rig import PATIENCE
 
@@ -11,8 +12,8 @@ from kraken_hooks.engine.engine import Engine, Limits
 from kraken_hooks.engine.flight import MAX_DEPTH
 from kraken_hooks.engine.queries import Queries
 from kraken_hooks.errors import StorageUnavailable
-from kraken_hooks.message import Response
-from kraken_hooks.outbox.base import Keep, Transaction
+from kraken_hooks.message import Message, Response
+from kraken_hooks.outbox.base import Keep, PendingMessage, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outcome import HookSpec, Outcome, RunStatus
 from kraken_hooks.sinks import store
@@ -29,6 +30,9 @@ class Workers:
     def adopt(self, version: Version) -> None:
         pass
 
+    def remove(self, file: str) -> None:
+        pass
+
     def submit(self, job: Job) -> None:
         self.jobs.append(job)
         self.came.set()
@@ -39,13 +43,14 @@ class Workers:
     def set_state(self, file: str, state: dict[str, object]) -> None:
         pass
 
-    async def end_next(self, engine: Engine) -> None:
+    async def end_next(self, engine: Engine) -> Job:
         while not self.jobs:
             self.came.clear()
             await self.came.wait()
         job = self.jobs.pop(0)
         outcomes = [Outcome(job.full_name(hook), RunStatus.OK, state={"x": 1}) for hook in job.hooks]
         engine.ran(job, outcomes, ended=True)
+        return job
 
 
 class Unreadable(MemoryOutbox):
@@ -99,3 +104,44 @@ def test_after_a_failed_commit_it_goes_on_also_where_the_disk_cannot_be_read_at_
             return outbox.state("a.py")
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == {"x": 1}
+
+
+class Slow(MemoryOutbox):
+    """Reading the inbox takes until the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go_on = threading.Event(), threading.Event()
+
+    def pending(self, file: str, after: int, limit: int) -> list[PendingMessage]:
+        found = super().pending(file, after, limit)
+        self.asked.set()
+        assert self.go_on.wait(PATIENCE)
+        return found
+
+
+def test_a_file_that_is_removed_while_its_inbox_is_read_finds_all_there_when_it_is_back():
+    async def scenario() -> list[str]:
+        outbox, workers = Slow(), Workers()
+        messages = [Message(seq, f"m{seq}", "collector", "webhook", "", "", b"", 1) for seq in (1, 2)]
+        outbox.commit([Transaction(accept=one, pending={"a.py": ["a.py:f"]}) for one in messages])
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        version = Version(1, "a.py", b"", [HookSpec("f", 1)], [], [])
+        engine.adopt(version)
+        assert await asyncio.to_thread(outbox.asked.wait, PATIENCE)
+        engine.remove("a.py")
+        reading = list(engine._tasks)
+        outbox.go_on.set()
+        await asyncio.gather(*reading)
+        assert workers.jobs == []
+        engine.adopt(version)
+        run = []
+        while len(run) < len(messages):
+            run.append((await workers.end_next(engine)).message.id)
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return run
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == ["m1", "m2"]
