@@ -365,7 +365,7 @@ class Engine:
         self._start(self._read_inbox(backlog))
 
     async def _read_inbox(self, backlog: Backlog) -> None:
-        epoch, pause = self._epoch, self._refill_after - time.monotonic()
+        pause = self._refill_after - time.monotonic()
         if pause > 0:
             await asyncio.sleep(pause)
         spills, unwritten = backlog.spills, backlog.unwritten
@@ -376,8 +376,8 @@ class Engine:
         except (StorageUnavailable, StorageDamaged):
             self._refill_after = time.monotonic() + _STORAGE_PAUSE
             rows, unwritten = [], 1
-        if epoch != self._epoch:
-            return
+        if backlog is not self._backlogs[backlog.file]:
+            return  # forgotten meanwhile, because a commit failed
         backlog.refilling = False
         if backlog.file not in self._versions:
             return  # removed meanwhile: what waits is read when it is back

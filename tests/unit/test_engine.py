@@ -145,3 +145,53 @@ def test_a_file_that_is_removed_while_its_inbox_is_read_finds_all_there_when_it_
         return run
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == ["m1", "m2"]
+
+
+class Stuck(MemoryOutbox):
+    """A commit with a message in it takes until the test says so, and fails."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looked, self.go_on = threading.Event(), threading.Event()
+
+    def pending(self, file: str, after: int, limit: int) -> list[PendingMessage]:
+        self.looked.set()
+        return super().pending(file, after, limit)
+
+    def commit(self, batch: list[Transaction]) -> None:
+        if not self.go_on.is_set() and any(one.accept is not None for one in batch):
+            assert self.go_on.wait(PATIENCE)
+            raise StorageUnavailable("no write")
+        super().commit(batch)
+
+
+def test_what_waited_to_be_read_when_a_commit_failed_is_read_once():
+    async def scenario() -> list[str]:
+        outbox, workers = Stuck(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        calls = [
+            asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b""))
+            for _ in range(MAX_DEPTH + 1)  # the last one has to wait in the inbox, and is on its way there
+        ]
+        for _ in range(MAX_DEPTH):
+            await workers.end_next(engine)
+        assert await asyncio.to_thread(outbox.looked.wait, PATIENCE)
+        await asyncio.gather(*engine._tasks)  # in a moment it is looked for again
+        outbox.go_on.set()
+        marker = committer.settle(Transaction(settled={"slack": [1]}))
+        marker.result(PATIENCE)  # by now the engine is told of the failure
+        await asyncio.gather(*calls, return_exceptions=True)
+        waits = Message(2**62, "m1", "collector", "webhook", "", "", b"", 1)
+        outbox.commit([Transaction(accept=waits, pending={"a.py": ["a.py:f"]})])
+        run = [(await workers.end_next(engine)).message.id]
+        while engine._tasks:
+            await asyncio.gather(*engine._tasks)
+        run += [job.message.id for job in workers.jobs]
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return run
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == ["m1"]
