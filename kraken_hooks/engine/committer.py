@@ -26,7 +26,7 @@ log = logs.get()
 _BATCH: Final = 256
 #: While commits carry more transactions than this, the next one waits a moment for company, seconds: a sync to disk for many
 #: costs what one for a single transaction costs, and whoever sends alone never waits.
-_CROWD: Final = 4
+_CROWD: Final = 2
 _GATHER: Final = 0.001
 #: How often the thread looks whether another process has written, seconds.
 _IDLE: Final = 1.0
