@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from kraken_hooks.message import Message, Response
 from kraken_hooks.outcome import Outcome
 from kraken_hooks.routing.table import Rank
@@ -21,8 +23,7 @@ MAX_LATE: Final = 16
 LOW_DEPTH: Final = 32
 
 
-@dataclass(slots=True, eq=False)
-class Flight:
+class Flight(msgspec.Struct, eq=False):
     """One message while any of its hooks is in memory.
 
     `jobs`: by hook file, those that have not ended. `spilled`: hooks (full names, by hook file) that wait in the inbox
@@ -35,11 +36,11 @@ class Flight:
     ranks: dict[str, Rank]
     began: float
     answer: asyncio.Future[Response] | None
-    jobs: dict[str, Job] = field(default_factory=dict)
-    spilled: dict[str, list[str]] = field(default_factory=dict)
-    outcomes: list[Outcome] = field(default_factory=list)
-    fresh: list[Outcome] = field(default_factory=list)
-    ended: list[str] = field(default_factory=list)
+    jobs: dict[str, Job] = {}
+    spilled: dict[str, list[str]] = {}
+    outcomes: list[Outcome] = []
+    fresh: list[Outcome] = []
+    ended: list[str] = []
     stored: bool = False
     safe: bool = False
     uncommitted: int = 0

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
+import msgspec
+
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
 
@@ -40,8 +42,7 @@ class Point:
     place: int
 
 
-@dataclass(slots=True)
-class Transaction:
+class Transaction(msgspec.Struct):
     """All that one step of a message's life writes; it becomes durable whole or not at all. Applied top to bottom.
 
     A transaction that is given up with an error has written nothing.
@@ -49,21 +50,21 @@ class Transaction:
 
     #: The message becomes an inbox row, with the hooks (full names, by hook file) that are still to run.
     accept: Message | None = None
-    pending: dict[str, list[str]] = field(default_factory=dict)
+    pending: dict[str, list[str]] = {}
     #: Hooks of inbox rows that have ended: (seq of the message, full names). A row with no hook left is removed.
-    ended: list[tuple[int, list[str]]] = field(default_factory=list)
-    effects: list[QueuedEffect] = field(default_factory=list)
-    points: list[Point] = field(default_factory=list)
+    ended: list[tuple[int, list[str]]] = []
+    effects: list[QueuedEffect] = []
+    points: list[Point] = []
     #: Changed and removed keys of the state, by hook file. Values are plain.
-    state: dict[str, dict[str, object]] = field(default_factory=dict)
-    state_deleted: dict[str, list[str]] = field(default_factory=dict)
-    dead: list[DeadLetter] = field(default_factory=list)
+    state: dict[str, dict[str, object]] = {}
+    state_deleted: dict[str, list[str]] = {}
+    dead: list[DeadLetter] = []
     #: Effects that left the outbox (delivered, or given up in `dead`): their `seq`, by sink. Some may be gone already.
-    settled: dict[str, list[int]] = field(default_factory=dict)
+    settled: dict[str, list[int]] = {}
     #: Sinks whose delivery is to rest (True) or go on (False).
-    pause: dict[str, bool] = field(default_factory=dict)
+    pause: dict[str, bool] = {}
     #: Sources of hook files that have loaded well: the last good version, by file. None: the file was removed.
-    last_good: dict[str, bytes | None] = field(default_factory=dict)
+    last_good: dict[str, bytes | None] = {}
 
     @property
     def empty(self) -> bool:

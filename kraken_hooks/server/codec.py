@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -24,8 +23,7 @@ _metadata: Final = msgspec.json.Decoder(dict[str, Any])
 _TEXT_COLLECTORS: Final = frozenset({"textfile", "tcp"})
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True):
     """The fields of a message as they came, checked."""
 
     kind: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import HookSpec, LogLine, Problem
@@ -22,8 +24,7 @@ class Version:
     jobs: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class Job:
+class Job(msgspec.Struct, eq=False):
     """One message for one hook file.
 
     `hooks` are the function names still to run, `asked` all that were wanted, `sent` those of the last frame. `owner` is
@@ -35,7 +36,7 @@ class Job:
     hooks: list[str]
     owner: object
     number: int = 0
-    sent: list[str] = field(default_factory=list)
+    sent: list[str] = []
     asked: Sequence[str] = ()
     deaths: int = 0
     forgotten: bool = False

@@ -282,18 +282,16 @@ class Pool:
 
     def _vet(self, job: Job, outcomes: list[Outcome]) -> list[str]:
         """Check the outcomes and strike their hooks off the job. Returns the hooks that ran out of memory."""
-        waiting = {job.full_name(hook) for hook in job.hooks}
+        waiting = {job.full_name(hook): hook for hook in job.hooks}
         out_of_memory = []
         for outcome in outcomes:
             vet(outcome, waiting, self._check_effect)
-            waiting.discard(outcome.hook)
+            del waiting[outcome.hook]
             if outcome.error is not None and outcome.error.type == "MemoryError":
                 out_of_memory.append(outcome.hook)
             else:
                 self.quarantine.ended(outcome.hook)
-        if outcomes:
-            ended = {outcome.hook for outcome in outcomes}
-            job.hooks = [hook for hook in job.hooks if job.full_name(hook) not in ended]
+        job.hooks = list(waiting.values())
         return out_of_memory
 
     def _run_alone(self, member: Member, job: Job, hooks: list[str], outcomes: list[Outcome]) -> None:

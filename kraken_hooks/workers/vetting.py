@@ -6,7 +6,7 @@ The decoder has seen to types and the size of the frame; here it is held against
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -40,7 +40,7 @@ _INT_MIN, _INT_MAX = -(2**63), 2**63 - 1
 CheckEffect = Callable[[Effect], object]
 
 
-def vet(outcome: Outcome, hooks: set[str], check_effect: CheckEffect) -> None:
+def vet(outcome: Outcome, hooks: Container[str], check_effect: CheckEffect) -> None:
     """Let an honest outcome of one of `hooks` (full names) pass.
 
     Raises:
