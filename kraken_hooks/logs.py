@@ -51,7 +51,7 @@ EVENTS: Final[dict[str, str]] = {
     "worker.died": "a worker process ended; what it had besides the guilty hook runs again",
     "worker.replaced": "a new worker process has taken the place",
     "worker.start_failed": "a worker process could not be started; it is tried again",
-    "worker.forkserver_died": "the process that starts workers ended; it is started again",
+    "worker.forkserver_died": "the process that starts workers ended, or did not answer; another one is started",
     "message.handled": "a message's hooks have ended and all is committed (debug)",
     "message.accepted": "a message is in the inbox, its hooks run later (debug)",
     "message.refused": "a message was not accepted; `reason` and gRPC `status`",

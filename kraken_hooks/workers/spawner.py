@@ -23,6 +23,9 @@ log = logs.get()
 #: What a worker's interpreter must be able to import besides the standard library.
 _PACKAGES: Final = ("kraken_hooks", "RestrictedPython", "msgspec", "tzdata")
 
+#: How long the fork server may take to start, or to fork, seconds: far longer than the slowest machine needs.
+PATIENCE: Final = 30.0
+
 #: What the fork server runs. Import paths come over its control socket, descriptor 0, and not as arguments, because every
 #: worker's arguments can be seen by everybody.
 _START: Final = (
@@ -42,9 +45,10 @@ class Spawned:
 
 
 class Spawner:
-    """Starts the fork server, and starts it again when it has died."""
+    """Starts the fork server, and starts it again when it has died or is silent for longer than `patience`, seconds."""
 
     def __init__(self) -> None:
+        self.patience = PATIENCE
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ready: asyncio.Future[None] | None = None
@@ -54,10 +58,16 @@ class Spawner:
         """A worker process that waits for its first frame.
 
         Raises:
-            WorkersUnavailable: the fork server cannot be started or asked, or died while it forked.
+            WorkersUnavailable: the fork server cannot be started or asked, died while it forked, or does not answer.
         """
         try:
-            return await self._spawn()
+            async with asyncio.timeout(self.patience):
+                return await self._spawn()
+        except TimeoutError:
+            self._lost()  # somebody has stopped it, or it hangs: the next one asks another
+            raise WorkersUnavailable(
+                "no worker process can be started: the process that forks them does not answer"
+            ) from None
         except OSError as error:
             raise WorkersUnavailable(f"no worker process can be started: {error.strerror or error}") from error
 
@@ -131,8 +141,7 @@ class Spawner:
         except OSError:
             data, fds = b"", []
         if not data:
-            log.error("worker.forkserver_died", pending=len(self._waiting))
-            self._disconnect()
+            self._lost()
         elif not self._ready.done():
             self._ready.set_result(None)
         else:
@@ -141,6 +150,12 @@ class Spawner:
                 os.close(fds[0])
             else:
                 answer.set_result((int.from_bytes(data, "little"), fds[0]))
+
+    def _lost(self) -> None:
+        if self._control is None:
+            return  # another who waited has said so
+        log.error("worker.forkserver_died", pending=len(self._waiting))
+        self._disconnect()
 
     def _disconnect(self) -> None:
         control, self._control = self._control, None

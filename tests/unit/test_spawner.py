@@ -58,3 +58,25 @@ def test_a_worker_that_could_not_be_asked_for_takes_no_other_ones_answer():
     assert len({worker.pid for worker in made}) == len(made)
     for worker in made:
         let_go(worker)
+
+
+def test_a_fork_server_that_does_not_answer_is_replaced():
+    async def scenario() -> tuple[int, int]:
+        spawner = Spawner()
+        known = set(children(os.getpid()))
+        try:
+            let_go(await spawner.spawn())
+            (silent,) = set(children(os.getpid())) - known
+            os.kill(silent, signal.SIGSTOP)
+            spawner.patience = 0.1
+            with pytest.raises(WorkersUnavailable, match="does not answer"):
+                await spawner.spawn()
+            spawner.patience = PATIENCE
+            let_go(await spawner.spawn())
+            (another,) = set(children(os.getpid())) - known
+            return silent, another
+        finally:
+            spawner.close()
+
+    silent, another = asyncio.run(scenario())
+    assert silent != another
