@@ -29,6 +29,9 @@ READ: Final = 8.0
 DELIVERY: Final = 5.0
 
 _PORT: Final = 27_017
+#: How a URI begins whose servers the name service names; time limit for each of the two questions to it, seconds.
+_NAMED: Final = "mongodb+srv://"
+_LOOK_UP: Final = 0.5
 #: Largest document that MongoDB keeps, and most that one answer may hold, bytes.
 _LARGEST: Final = 16 * 2**20
 _ANSWER: Final = 8 * 2**20
@@ -142,6 +145,8 @@ class _Mongo:
             return NotNow("it is not the primary now")
         if isinstance(error, self.errors.ConnectionFailure):  # a server was there: else none had been selected
             return NotNow("the connection was lost", offline=True, suspect=True)
+        if isinstance(error, self.errors.ConfigurationError) and self._settings.where.startswith(_NAMED):
+            return NotNow("no connection: the name service names no servers of it", offline=True)
         return NotNow(type(error).__name__)  # its text may hold the URI
 
     def close(self) -> None:
@@ -202,7 +207,7 @@ class Mongo:
     interval = 0.0
 
     def __init__(self, settings: MongoSettings) -> None:
-        self._seeds = list(_seeds(settings.where))
+        self._where = settings.where
         self._mongo = _Mongo(
             settings,
             serverSelectionTimeoutMS=round(CONNECT * 1_000),
@@ -215,7 +220,7 @@ class Mongo:
         return batch.results(self._write(batch))
 
     def reachable(self) -> bool:
-        return not self._seeds or any(reach.answers(host, port) for host, port in self._seeds)
+        return any(reach.answers(host, port) for host, port in _seeds(self._where))
 
     def close(self) -> None:
         self._mongo.close()
@@ -350,12 +355,16 @@ def _check_uri(uri: str) -> None:
 
 
 def _seeds(uri: str) -> Iterator[tuple[str, int]]:
-    """Hosts and ports that the URI names itself."""
-    if uri.startswith("mongodb://"):
-        from pymongo.uri_parser import parse_uri  # noqa: PLC0415  # a sink that is not used costs no memory
+    """Hosts and ports that the URI names, or that the name service has under its name; none where it does not answer."""
+    from pymongo.errors import ConfigurationError  # noqa: PLC0415  # a sink that is not used costs no memory
+    from pymongo.uri_parser import parse_uri  # noqa: PLC0415  # as above
 
-        for host, port in parse_uri(uri, warn=True)["nodelist"]:
-            yield host, port or _PORT
+    try:
+        nodes = parse_uri(uri, warn=True, connect_timeout=_LOOK_UP)["nodelist"]
+    except ConfigurationError:  # a URI that is none has been found at the start
+        return
+    for host, port in nodes:
+        yield host, port or _PORT
 
 
 def _words(details: Mapping[str, Any], otherwise: str) -> str:

@@ -203,6 +203,20 @@ def test_each_configured_sink_is_looked_for_and_one_that_is_not_there_is_a_warni
     assert "pass-word" not in json.dumps(findings)
 
 
+def test_servers_that_the_name_service_does_not_name_are_a_warning(doctor):
+    status, findings = doctor(KRAKENB_MONGODB_URI="mongodb+srv://user:pass-word@cluster.nowhere.invalid/greenhouse")
+    [found] = findings["sinks"]
+    assert (status, found["status"], found["text"]) == (0, "warning", "the server of mongodb accepts no connection")
+    assert "pass-word" not in json.dumps(findings)
+
+
+def test_a_sink_that_cannot_be_opened_is_a_warning(doctor, tmp_path):
+    (tmp_path / "redis.py").write_text("raise ImportError('a half-installed client')\n")
+    status, findings = doctor(KRAKENB_REDIS_HOST="127.0.0.1", PYTHONPATH=str(tmp_path))
+    [found] = findings["sinks"]
+    assert (status, found["status"], found["text"]) == (0, "warning", "redis cannot be opened: ImportError")
+
+
 @pytest.mark.parametrize("part", ["landlock", "seccomp"])
 def test_a_part_of_the_lockdown_that_the_kernel_lacks_is_a_warning_and_a_problem_where_it_is_demanded(doctor, part):
     status, findings = doctor(without=CALLS[part])

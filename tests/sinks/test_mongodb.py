@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+import dns.message
+import dns.rdatatype
+import dns.resolver
+import dns.rrset
 import pytest
 from bson import Decimal128, ObjectId
 from peer_mongodb import PASSWORD, MongoPeer
@@ -22,7 +27,7 @@ from kraken_hooks.errors import QueryFailed, SettingsError
 from kraken_hooks.outcome import Effect, QueuedEffect
 from kraken_hooks.sinks import registry
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused
-from kraken_hooks.sinks.mongodb import MONGODB, Mongo, MongoReader
+from kraken_hooks.sinks.mongodb import MONGODB, Mongo, MongoReader, _seeds
 from kraken_hooks.testing import message, run
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -297,6 +302,68 @@ def test_mistakes_in_settings_name_the_variable_and_no_password(variables):
     [problem] = caught.value.problems
     assert problem.startswith(f"KRAKENB_MONGODB_{next(iter(variables))}: ")
     assert "hidden" not in problem
+
+
+# ── servers that the name service names ──
+
+
+class NameServer:
+    """A name server on 127.0.0.1 over UDP that knows the servers of one cluster."""
+
+    def __init__(self, *servers: tuple[str, int]) -> None:
+        self._servers = servers
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            asked, sender = self._socket.recvfrom(4_096)
+            if not asked:
+                self._socket.close()
+                return
+            answer = dns.message.make_response(dns.message.from_wire(asked))
+            [question] = answer.question
+            if question.rdtype == dns.rdatatype.SRV:
+                named = [f"0 0 {port} {host}." for host, port in self._servers]
+                answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", "SRV", *named))
+            self._socket.sendto(answer.to_wire(), sender)
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
+            ending.sendto(b"", ("127.0.0.1", self.port))
+        self._thread.join()
+
+
+@pytest.fixture
+def asked_here(monkeypatch) -> Callable[[int], None]:
+    """Has pymongo's resolver ask this port of 127.0.0.1 alone."""
+
+    def at(port: int) -> None:
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], port
+        monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
+
+    return at
+
+
+def test_the_servers_of_a_cluster_are_asked_of_the_name_service(asked_here):
+    with closing(NameServer(("a.cluster.invalid", 27_018), ("b.cluster.invalid", 27_019))) as server:
+        asked_here(server.port)
+        servers = list(_seeds("mongodb+srv://user:word@db.cluster.invalid/d"))
+    assert servers == [("a.cluster.invalid", 27_018), ("b.cluster.invalid", 27_019)]
+
+
+def test_a_name_service_that_does_not_answer_means_no_connection_and_is_told(asked_here):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        asked_here(silent.getsockname()[1])
+        with closing(MONGODB.open(section({"KRAKENB_MONGODB_URI": "mongodb+srv://db.cluster.invalid/d"}), "")) as sink:
+            assert not sink.reachable()
+            [result] = sink.deliver(asked(lambda: mongodb.insert("a", {"n": 1})))
+    assert result == NotNow("no connection: the name service names no servers of it", offline=True)
 
 
 # ── end to end ──
