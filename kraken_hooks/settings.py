@@ -223,7 +223,7 @@ class Core(Section):
         "KRAKENB_DURABILITY",
         one_of("safe", "relaxed"),
         default="safe",
-        help="safe: on disk before the answer; relaxed: a little later",
+        help="safe: on disk before the answer; relaxed: within half a minute",
     )
 
 
