@@ -336,7 +336,7 @@ class Engine:
             for file in flight.spilled:
                 self._backlogs[file].unwritten -= 1
         if flight.stored and not flight.jobs and not flight.uncommitted:
-            for file in {hook.partition(":")[0] for hook in flight.ranks}:
+            for file in {hook.partition(":")[0] for hook in flight.ranks} - flight.spilled.keys():
                 self._backlogs[file].held.discard(flight.message.seq)
         self._answer_if_due(flight)
 

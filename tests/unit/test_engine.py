@@ -47,10 +47,19 @@ class Workers:
         while not self.jobs:
             self.came.clear()
             await self.came.wait()
-        job = self.jobs.pop(0)
+        job = self.jobs[0]
+        self.end(engine, job)
+        return job
+
+    async def wait_for_another(self, known: Job) -> None:
+        while not any(job is not known for job in self.jobs):
+            self.came.clear()
+            await self.came.wait()
+
+    def end(self, engine: Engine, job: Job) -> None:
+        self.jobs.remove(job)
         outcomes = [Outcome(job.full_name(hook), RunStatus.OK, state={"x": 1}) for hook in job.hooks]
         engine.ran(job, outcomes, ended=True)
-        return job
 
 
 class Unreadable(MemoryOutbox):
@@ -195,3 +204,38 @@ def test_what_waited_to_be_read_when_a_commit_failed_is_read_once():
         return run
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == ["m1"]
+
+
+def test_what_is_run_out_of_the_inbox_for_one_file_is_not_taken_for_ended_when_another_file_has_ended():
+    async def scenario() -> list[tuple[str, str]]:
+        outbox, workers = MemoryOutbox(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(0.01, 2**30))
+        engine.adopt(Version(1, "full.py", b"", [HookSpec("f", 1)], [], []))
+        engine.adopt(Version(2, "other.py", b"", [HookSpec("f", 1, collector=["both"])], [], []))
+
+        def send(collector: str) -> asyncio.Task[Response]:
+            return asyncio.create_task(engine.handle("collector", collector, "text/plain", "", b""))
+
+        calls = [send("one") for _ in range(MAX_DEPTH)]
+        calls.append(send("both"))
+        await asyncio.sleep(0)
+        before = list(workers.jobs)
+        [other] = [job for job in before if job.version.file == "other.py"]
+        for job in before:
+            if job is not other:
+                workers.end(engine, job)
+        await asyncio.gather(*calls)
+        await workers.wait_for_another(other)
+        workers.end(engine, other)
+        await committer.all_committed()
+        engine.changed_outside()
+        while engine._tasks:
+            await asyncio.gather(*engine._tasks)
+        left = [(job.version.file, job.message.collector) for job in workers.jobs]
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return left
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == [("full.py", "both")]
