@@ -51,6 +51,10 @@ class Sequence:
         self._last = number
         return number
 
+    def reach(self, number: int) -> None:
+        """Another process has given this number: those that come lie above it."""
+        self._last = max(self._last, number)
+
     def message_id(self, seq: int) -> str:
         """24 hexadecimal digits: the order of arrival, then a random part of this process. Sorts by arrival."""
         return f"{seq:016x}{self._suffix}"

@@ -397,6 +397,7 @@ class Engine:
         version = self._versions[backlog.file]
         known = {spec.name for spec in version.specs}
         names = [hook.partition(":")[2] for hook in row.hooks]
+        self._sequence.reach(row.message.seq)
         flight = Flight(row.message, {}, time.perf_counter(), None, stored=True)
         self._flights[flight] = None
         backlog.held.add(row.message.seq)

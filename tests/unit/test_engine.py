@@ -19,6 +19,9 @@ from kraken_hooks.outcome import HookSpec, Outcome, RunStatus
 from kraken_hooks.sinks import store
 from kraken_hooks.workers.job import Job, Version
 
+#: A number of the year 2116.
+AHEAD = 2**62
+
 
 class Workers:
     """In the pool's place: jobs wait here until the test lets them end."""
@@ -193,7 +196,7 @@ def test_what_waited_to_be_read_when_a_commit_failed_is_read_once():
         marker = committer.settle(Transaction(settled={"slack": [1]}))
         marker.result(PATIENCE)  # by now the engine is told of the failure
         await asyncio.gather(*calls, return_exceptions=True)
-        waits = Message(2**62, "m1", "collector", "webhook", "", "", b"", 1)
+        waits = Message(AHEAD, "m1", "collector", "webhook", "", "", b"", 1)
         outbox.commit([Transaction(accept=waits, pending={"a.py": ["a.py:f"]})])
         run = [(await workers.end_next(engine)).message.id]
         while engine._tasks:
@@ -239,3 +242,26 @@ def test_what_is_run_out_of_the_inbox_for_one_file_is_not_taken_for_ended_when_a
         return left
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == [("full.py", "both")]
+
+
+def test_messages_are_numbered_above_those_that_a_command_put_back_under_a_clock_that_ran_ahead():
+    """The inbox is read in the order of numbers; one below what has been read would wait until the next start."""
+
+    async def scenario() -> int:
+        outbox, workers = MemoryOutbox(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        replayed = Message(AHEAD, "m", "collector", "webhook", "", "", b"", 1)
+        outbox.commit([Transaction(accept=replayed, pending={"a.py": ["a.py:f"]})])
+        engine.changed_outside()
+        await workers.end_next(engine)
+        call = asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b""))
+        fresh = await workers.end_next(engine)
+        await call
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return fresh.message.seq
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) > AHEAD
