@@ -7,21 +7,31 @@ beside this one, and a line in PEERS (`test_conformance.py`).
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from rig import SlackServer
+
+#: Below those that a system gives to outgoing connections (Linux: from 32768): one of these would keep a server that is stopped
+#: for a while from coming back.
+_PORTS: Final = range(10_000, 32_000)
 
 
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:  # somebody does
+                continue
+        return port
 
 
 class Peer(ABC):
