@@ -271,6 +271,13 @@ class TestFailedHook:
         assert (line["hook"], line["line"], line["error"]) == ("bad.py:bad", 5, "KeyError: 'nothing'")
         assert broker.query("SELECT kind, hook FROM dead") == [("run", "bad.py:bad")]
 
+    def test_what_is_no_reply_is_told_with_the_hooks_own_line(self, start):
+        broker = start({"five.py": "from kraken_hooks import on\n\n@on()\ndef five(msg):\n    return 5\n"})
+        broker.client.send(b"", collector="tcp")
+        line = broker.wait_for("hook.failed")
+        assert (line["hook"], line["line"]) == ("five.py:five", 3)
+        assert line["error"].endswith("not int")
+
 
 class TestOnThePort:
     def test_health_says_serving(self, seeing):

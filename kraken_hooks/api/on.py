@@ -82,6 +82,8 @@ def on(
         )
     if when is not None and not callable(when):
         raise HookUsageError(f"when= must be a function of the message, not {type(when).__name__}")
+    if isinstance(when, FunctionType) and not _takes_one(when):
+        raise HookUsageError("when= must be a function of the message: when=lambda msg: …")
     collectors = _patterns("collector", collector)
     content_types = _patterns("content_type", content_type)
     in_metadata = _fields("metadata", metadata)
@@ -116,14 +118,19 @@ def on(
 
 
 def _check_signature(function: FunctionType) -> None:
+    if not _takes_one(function):
+        raise HookUsageError(f"a hook takes the message and nothing else: def {function.__name__}(msg):")
+    if function.__code__.co_flags & _GENERATOR:
+        raise HookUsageError(f"{function.__name__} contains yield; a hook returns its reply")
+
+
+def _takes_one(function: FunctionType) -> bool:
+    """Whether it can be called with one argument."""
     code = function.__code__
     required = code.co_argcount - len(function.__defaults__ or ())
-    takes_one = code.co_argcount >= 1 or code.co_flags & _VARARGS
+    takes_one = code.co_argcount >= 1 or bool(code.co_flags & _VARARGS)
     needs_keywords = code.co_kwonlyargcount > len(function.__kwdefaults__ or {})
-    if not takes_one or required > 1 or needs_keywords:
-        raise HookUsageError(f"a hook takes the message and nothing else: def {function.__name__}(msg):")
-    if code.co_flags & _GENERATOR:
-        raise HookUsageError(f"{function.__name__} contains yield; a hook returns its reply")
+    return takes_one and required <= 1 and not needs_keywords
 
 
 def _patterns(name: str, given: Patterns) -> list[str] | None:

@@ -289,7 +289,8 @@ class Worker:
         except HookTimeout:
             raise
         except BaseException as error:  # whatever the author's code raises is the result of the run
-            return explain(error)
+            told = explain(error)
+            return told if told.line else msgspec.structs.replace(told, line=hook.spec.line)
         finally:
             self._in_hook = False
 

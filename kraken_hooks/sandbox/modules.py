@@ -156,7 +156,8 @@ _INSTEAD: Final = {
     "csv": 'write line.split(";") for each line of msg.text.splitlines() instead',
     "httpx": "write http.get(…) or http.post(…) instead",
     "influxdb_client": "write influxdb.write(…) instead",
-    "kraken_hooks": _TESTS,
+    "kraken_hooks": "write from kraken_hooks import on and the other names that are used",
+    "kraken_hooks.testing": _TESTS,
     "logging": "write log.info(…) or print(…) instead",
     "numpy": "write statistics.mean(values) and the like instead",
     "paho": "write mqtt.publish(…) instead",
@@ -194,7 +195,7 @@ def import_problem(module: str, name: str | None) -> tuple[str, str] | None:
 
 
 def _other_module(module: str) -> str:
-    instead = _INSTEAD.get(module.partition(".")[0])
+    instead = _INSTEAD.get(module) or _INSTEAD.get(module.partition(".")[0])
     if instead:
         return instead
     close = difflib.get_close_matches(module, ALLOWED, n=1, cutoff=_ALIKE)

@@ -140,6 +140,12 @@ INSTEAD = {
         1,
         "tests go into a directory of their own, such as tests in the hooks directory",
     ),
+    "module of ours": (
+        "import kraken_hooks.store",
+        1,
+        1,
+        "write from kraken_hooks import on and the other names that are used",
+    ),
     "name of a module": ("from json import load", 1, 1, "did you mean loads?"),
     "star": ("from json import *", 1, 1, "name what you need"),
     "relative": ("from . import x", 1, 1, "each hook file stands alone"),

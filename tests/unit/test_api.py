@@ -325,7 +325,7 @@ class TestOn:
         [
             ({"colector": "x"}, "unexpected keyword"), ({"collector": 5}, "a text or a list"), ({"collector": []}, "a text or a list"),
             ({"metadata": "x"}, "dotted.path"), ({"payload": {"a": object()}}, "a pattern is text"), ({"payload": {"a": []}}, "matches nothing"),
-            ({"when": 5}, "a function of the message"), ({"order": "first"}, "finite number"), ({"collector": ["a", 5]}, "must be text"),
+            ({"when": 5}, "a function of the message"), ({"when": lambda: True}, "when=lambda msg"), ({"when": lambda a, b: True}, "when=lambda msg"), ({"order": "first"}, "finite number"), ({"collector": ["a", 5]}, "must be text"),
         ],
     )  # fmt: skip
     def test_wrong_arguments(self, arguments, reason):
