@@ -106,3 +106,46 @@ def test_a_sink_that_is_down_is_tried_again_all_the_same(start, slack, clock):
     broker.wait_for("sink.down", sink="slack")
     clock.step(-3600)
     wait_until(lambda: slack.texts == ["one"], "the next try, which is not an hour away")
+
+
+FILL = """
+from datetime import timedelta
+from kraken_hooks import on, store
+
+@on(collector="fill")
+def fill(msg):
+    for minutes in range(5_000):
+        store.write("load", {"n": minutes}, time=msg.received_at - timedelta(minutes=minutes))
+
+@on(collector="fail")
+def fail(msg):
+    raise ValueError("kept as a dead letter")
+"""
+
+
+@pytest.mark.parametrize("step", [3600, -3600], ids=["an hour forward", "an hour back"])
+def test_what_is_too_much_leaves_after_a_step_and_what_is_only_old_by_it_stays(start, clock, step):
+    """Ages are not believed after a step; sizes need no clock."""
+    limits = {"KRAKENB_STORE_MAX_MB": "1", "KRAKENB_DEAD_MAX_DAYS": "0.02"}  # half an hour
+    broker = start({"fill.py": FILL}, **limits, **clock.environment)
+    broker.client.send(collector="fail")
+    for number in range(8):
+        if number == 4:
+            clock.step(step)
+        broker.client.send(collector="fill")
+    wait_until(lambda: broker.count("inbox") == 0, "what was only acknowledged to end")
+    broker.stop()  # which writes down how many points there are of each hour
+    broker.start()
+    gone = wait_until(lambda: left_out(broker, 40_000), "the store to be within its bound")
+    assert 5_000 < gone < 25_000, "about what is too much, and not all"
+    until = datetime.fromisoformat(broker.lines("store.trimmed")[-1]["until"])
+    ((oldest,),) = broker.query("SELECT min(at) FROM points")
+    assert oldest >= until.timestamp() * 1e9 - 1_000, "the oldest have left"
+    assert broker.count("dead") == 1
+    assert not broker.lines("dead.trimmed")
+
+
+def left_out(broker, written: int) -> int:
+    """How many points have been thrown away, once all of them have been told."""
+    told = sum(line["count"] for line in broker.lines("store.trimmed"))
+    return told if told + broker.count("points") == written else 0
