@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 
 import grpc
@@ -131,6 +132,17 @@ class TestProcesses:
         assert failed["reason"] == "no worker process can be started: Function not implemented"
         assert "kraken-hooks doctor" in failed["remedy"]
         assert "Traceback" not in broker.log.read_text()
+
+    def test_workers_that_end_as_soon_as_they_are_ready_do_not_follow_each_other_without_a_pause(self, tmp_path):
+        class NoTimer(Broker):
+            without = str(Path(__file__).parent / "walls" / "without.py")
+            numbers = {"x86_64": "38", "aarch64": "103"}[platform.machine()]  # setitimer
+            program = (sys.executable, without, numbers, *Broker.program)
+
+        with NoTimer(tmp_path, KRAKENB_WORKERS="1") as broker:
+            broker.wait_for("worker.died", count=3)
+            first, _, third = (datetime.fromisoformat(line["timestamp"]) for line in broker.lines("worker.died")[:3])
+        assert (third - first).total_seconds() > 0.9
 
     def test_a_storm_of_sighup_and_of_saved_files_disturbs_nobody(self, asking):
         broker, clients = asking

@@ -38,7 +38,7 @@ class Lane:
 @dataclass(slots=True, eq=False)
 class Member:
     """`ready` holds the lanes that have jobs waiting, served in turn. `heard` is when it last got on: began with an
-    empty pipe, or reported the end of something; queries do not count (monotonic seconds).
+    empty pipe, or reported the end of something; queries do not count. `began`: when it was started (both monotonic seconds).
 
     `stale`: its memory still holds traces of files that have moved away; it gets no more jobs and is replaced when it has done
     what it has.
@@ -53,6 +53,7 @@ class Member:
     loaded: set[int] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     heard: float = 0.0
+    began: float = field(default_factory=time.monotonic)
     timer: asyncio.TimerHandle | None = None
     blameless: bool = False
     stale: bool = False

@@ -24,7 +24,7 @@ from kraken_hooks.workers.member import Lane, Member
 from kraken_hooks.workers.probe import Probe
 from kraken_hooks.workers.process import Doing
 from kraken_hooks.workers.quarantine import KILLS, Quarantine
-from kraken_hooks.workers.starter import Starter
+from kraken_hooks.workers.starter import RETRY, Starter
 from kraken_hooks.workers.vetting import CheckEffect, vet, vet_loaded, vet_query
 
 log = logs.get()
@@ -404,13 +404,15 @@ class Pool:
             self._shared.remove(member)
         guilty = None if member.blameless else self._blame(doing, jobs, reason)
         log.warning("worker.died", pid=member.process.pid, reason=reason, hook=guilty or "", rerun=len(jobs))
+        idle = not jobs and time.monotonic() - member.began < RETRY
         self._rerun(jobs)
+        pause = RETRY if idle else 0.0  # what ends a worker that has nothing to do would end the next one as fast
         together = [lane for lane in lanes if not lane.alone]
         if not member.alone:
-            self._replace(together, alone=False)
+            self._replace(together, alone=False, pause=pause)
         for lane in lanes:
             if lane.alone:
-                self._replace([lane], alone=True)
+                self._replace([lane], alone=True, pause=pause)
 
     def _blame(self, doing: Doing, jobs: list[Job], reason: str) -> str | None:
         """Who was it? Reports the run as killed and returns the hook's full name."""
@@ -464,13 +466,16 @@ class Pool:
         member = min(self._shared, key=lambda candidate: len(candidate.lanes))
         member.attach(lane)
 
-    def _replace(self, lanes: list[Lane], *, alone: bool) -> None:
-        """Start a worker for the lanes."""
-        task = asyncio.get_running_loop().create_task(self._start_for(lanes, alone=alone), name="replace-worker")
+    def _replace(self, lanes: list[Lane], *, alone: bool, pause: float = 0.0) -> None:
+        """Start a worker for the lanes, after so many seconds."""
+        work = self._start_for(lanes, alone=alone, pause=pause)
+        task = asyncio.get_running_loop().create_task(work, name="replace-worker")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _start_for(self, lanes: list[Lane], *, alone: bool) -> None:
+    async def _start_for(self, lanes: list[Lane], *, alone: bool, pause: float) -> None:
+        if pause:
+            await asyncio.sleep(pause)
         member = await self._starter.member_at_last(alone=alone)
         if alone:
             self._alone.add(member)
