@@ -1,7 +1,7 @@
 """One courier per sink: takes effects out of the outbox in order, hands them over, settles what became of them.
 
 Runs in a thread of its own. An effect leaves the outbox only after the sink has it (or has refused it for good, which
-makes a dead letter); a crash between the two delivers it again. The head of the queue holds back what is behind it.
+makes a dead letter); a crash between the two delivers it again. The head of the queue holds back what is behind it in its lane.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ class Courier:
         self._delivered = 0
         self._refused = 0
         self._lane = lane
+        self._down: set[str] = set()  # lanes that were down when they were last tried, while the first of them waits
         self._suspicion = Suspicion()
         self._crashed_at = self._crashes = 0
         self._handed_over = -float("inf")
@@ -184,9 +185,20 @@ class Courier:
             return []
 
     def _deliver(self, sink: Sink, effects: list[QueuedEffect]) -> None:
+        stuck = self._settled_up_to(sink, effects)
+        if stuck is None:
+            return
+        failed, why = stuck
+        self._note_down(why)
+        in_doubt = why.suspect and self._suspicion.failed(failed.seq, len(effects))
+        if not (in_doubt and self._judged(sink, failed)):
+            self._wait(sink, why, self._lane(failed.effect))
+
+    def _settled_up_to(self, sink: Sink, effects: list[QueuedEffect]) -> tuple[QueuedEffect, NotNow] | None:
+        """Hand over effects, and settle all before the one that the sink does not take now. Returns that one, and why."""
         early = self._handed_over + sink.interval - time.monotonic()
         if early > 0 and self._stopping.wait(early):
-            return
+            return None
         results = deliver_all(lambda part: self._hand_over(sink, part), effects)
         self._handed_over = time.monotonic()
         done = [
@@ -194,18 +206,13 @@ class Courier:
             for queued, result in zip(effects, results, strict=False)
             if isinstance(result, Delivered | Refused)
         ]
-        if done:
+        if done and not self._down:
             self._suspicion.taken(len(done))
             self._note_up(len(done))
+        if done:
             self._settle_all(done)
         last = results[-1]
-        if not isinstance(last, NotNow):
-            return
-        self._note_down(last)
-        failed = effects[len(results) - 1]
-        in_doubt = last.suspect and self._suspicion.failed(failed.seq, len(effects))
-        if not (in_doubt and self._judged(sink, failed)):
-            self._wait(sink, last)
+        return (effects[len(results) - 1], last) if isinstance(last, NotNow) else None
 
     def _judged(self, sink: Sink, doubted: QueuedEffect) -> bool:
         """Hand over a witness, and the one in doubt once more where the sink has that. True where it is settled now."""
@@ -241,17 +248,48 @@ class Courier:
         assert not isinstance(result, RefusedTogether)
         return result
 
-    def _wait(self, sink: Sink, why: NotNow) -> None:
-        """Until the next try; shorter where an offline sink can be reached again, or the operator has resumed it."""
+    def _wait(self, sink: Sink, why: NotNow, lane: str) -> None:
+        """Until the next try; shorter where an offline sink can be reached again, or the operator has resumed it.
+
+        Meanwhile the effects of other lanes are handed over.
+        """
         deadline = self._retry_at = time.monotonic() + self._backoff.next(why.retry_after)
         watched = why.offline and not sink.reachable()
         self._hurry.clear()
+        self._down, after = {lane}, 0
         while not self._stopping.is_set() and not self._paused.is_set():
             left = deadline - time.monotonic()
-            if left <= 0 or self._hurry.is_set() or (watched and sink.reachable()):
+            if left <= 0 or self._hurry.is_set():
                 break
-            self._stopping.wait(min(left, _PROBE))
+            idle = self._stopping
+            if self._lane is not one_lane:
+                idle = self._news  # which a stop sets too
+                idle.clear()
+                looked_at = self._other_lanes(sink, after)
+                if looked_at is not None:
+                    after = looked_at
+                    continue
+            if watched and sink.reachable():
+                break
+            idle.wait(min(left, _PROBE))
+        self._down = set()
         self._retry_at = None
+
+    def _other_lanes(self, sink: Sink, after: int) -> int | None:
+        """Hand over what waits after this effect in lanes that are not down, as much as one call takes.
+
+        Returns after which effect to look next; None where there are no more.
+        """
+        found = self._take(after, sink.batch)
+        if not found:
+            return None
+        free = [queued for queued in found if self._lane(queued.effect) not in self._down]
+        if not free:
+            return found[-1].seq
+        stuck = self._settled_up_to(sink, free)
+        if stuck is not None:
+            self._down.add(self._lane(stuck[0].effect))
+        return after
 
     def _hand_over(self, sink: Sink, effects: list[QueuedEffect]) -> list[Result]:
         try:

@@ -117,7 +117,7 @@ class SinkType:
     thread, from its settings and the identity of the outbox (`Outbox.identity`), under which a server can keep what it has
     had; None: the sink is embedded in the storage and needs no delivery. `reader` makes what answers its queries, each
     within so many seconds; None: it has none, or the storage answers them. `lane` names the server that an effect is for, where
-    they have not all the same: what happens in one lane tells nothing of another.
+    they have not all the same: one that is down does not hold back the others, and tells nothing of them.
     """
 
     name: str

@@ -1,14 +1,14 @@
 """Requests to other programs' HTTP interfaces, where KRAKENB_HTTP_ALLOW lets hooks ask.
 
-Effects go one by one and in order, each with its id as `Idempotency-Key`, by which a receiver can tell a redelivery. A URL that
-is not in the list is a dead letter: the worker does not know the list, and an operator who lengthens it can replay.
+Effects go one by one, in order for each server, each with its id as `Idempotency-Key`, by which a receiver can tell a redelivery.
+A URL that is not in the list is a dead letter: the worker does not know the list, and an operator who lengthens it can replay.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -68,7 +68,7 @@ class Http:
     def __init__(self, web: Web, *, patience: float = PATIENCE) -> None:
         self._web = web
         self._patience = patience
-        self._last: Url | None = None
+        self._lost: Url | None = None  # where there was no connection at the last try
 
     def deliver(self, effects: list[QueuedEffect]) -> list[Result]:
         results: list[Result] = []
@@ -80,7 +80,7 @@ class Http:
         return results
 
     def reachable(self) -> bool:
-        return self._last is None or self._web.reachable(self._last, 1.0)
+        return self._lost is None or self._web.reachable(self._lost, 1.0)
 
     def close(self) -> None:
         self._web.close()
@@ -88,16 +88,19 @@ class Http:
     def _send(self, queued: QueuedEffect) -> Result:
         args = msgspec.convert(queued.effect.args, SendArgs)
         try:
-            url = self._last = parse(args.url)
+            url = parse(args.url)
             headers = {"Idempotency-Key": quote(queued.id, safe="/:"), **args.headers}
             method = queued.effect.op.upper()
             answer = self._web.send(method, url, headers, args.body, self._patience, MAX_EFFECT_ANSWER)
         except (HookUsageError, Forbidden) as error:
             return Refused(str(error))
         except Unreached as error:
-            return NotNow(str(error), offline=error.offline, suspect=error.sent)
+            if error.offline and not error.sent:
+                self._lost = url
+            return NotNow(f"{url.origin}: {error}", offline=error.offline, suspect=error.sent)
         said = without(answer.body.decode(errors="replace"), args.headers.values())
-        return judge(answer.status, said, answer.headers.get("retry-after", ""))
+        result = judge(answer.status, said, answer.headers.get("retry-after", ""))
+        return replace(result, reason=f"{url.origin}: {result.reason}") if isinstance(result, NotNow) else result
 
 
 class HttpReader:

@@ -321,6 +321,85 @@ def test_a_witness_has_to_be_of_the_same_lane(desk):
     assert [letter.effect.seq for letter in desk.outbox.dead(DeadFilter(), 10) if letter.effect] == [1]
 
 
+class Lanes:
+    """A sink with a server for each remainder of a number by three. Those in `down` take nothing."""
+
+    def __init__(self, *down: int) -> None:
+        self.down = set(down)
+        self.taken: list[int] = []
+
+    def __call__(self, numbers: list[int]) -> list[Result]:
+        results: list[Result] = []
+        for number in numbers:
+            if number % 3 in self.down:
+                return [*results, NotNow("no connection", offline=True)]
+            self.taken.append(number)
+            results.append(Delivered())
+        return results
+
+    @staticmethod
+    def lane(effect: Effect) -> str:
+        return str(effect.args["n"] % 3)
+
+
+def test_a_lane_that_is_down_holds_back_itself_alone(desk):
+    sink = Lanes(0, 1)
+    toy = Toy(sink)
+    toy.batch, toy.is_there = 4, False
+    desk.put(*range(1, 100))
+    courier = desk.courier(toy, Backoff(lambda: 0.5, 3600.0, 3600.0), lane=sink.lane)
+    wait_until(lambda: len(sink.taken) == 33, "the third lane to be empty")
+    desk.put(*range(100, 110))
+    courier.wake()
+    wait_until(lambda: len(sink.taken) == 36, "what came since")
+    assert sink.taken == list(range(2, 110, 3))
+    assert courier.report().state is State.DOWN
+    sink.down.clear()
+    toy.is_there = True
+    desk.empty()
+    for lane in range(3):
+        assert [number for number in sink.taken if number % 3 == lane] == list(range(lane or 3, 110, 3)), "in order"
+    assert courier.report().delivered == 109
+
+
+def test_each_lane_that_is_down_is_tried_again_once_in_a_while_and_the_rest_goes_on(desk):
+    sink = Lanes(0, 1)
+    toy = Toy(sink)
+    desk.put(*range(1, 31))
+    courier = desk.courier(toy, Backoff(*QUICK), lane=sink.lane)
+
+    def tries(lane: int) -> int:
+        """Calls that began, or ended, with an effect of this lane."""
+        return sum(lane in {number % 3 for number in call} for call in list(toy.calls))
+
+    wait_until(lambda: tries(0) > 5 and tries(1) > 5, "tries of both")
+    assert len(sink.taken) == 10
+    sink.down = {0}  # the first of all is of the second lane
+    wait_until(lambda: len(sink.taken) == 20, "the second lane to go on")
+    assert courier.report().state is State.DOWN
+    sink.down = set()
+    desk.empty()
+
+
+def test_a_courier_whose_lane_is_down_can_be_paused_and_stopped(desk):
+    sink = Lanes(0)
+    toy = Toy(sink)
+    toy.is_there = False
+    desk.put(3)
+    courier = desk.courier(toy, Backoff(lambda: 0.5, 3600.0, 3600.0), lane=sink.lane)
+    wait_until(lambda: courier.report().retry_in is not None, "it to wait")
+    courier.pause()
+    wait_until(lambda: courier.report().retry_in is None, "the pause")
+    desk.put(4)
+    courier.wake()
+    assert sink.taken == []
+    courier.resume()
+    wait_until(lambda: desk.outbox.queued() == {"toy": 1}, "the other lane")
+    assert sink.taken == [4]
+    courier.stop(10)
+    assert desk.outbox.queued() == {"toy": 1}
+
+
 def test_a_sink_that_is_down_makes_nothing_suspect(desk):
     sink = Toy(lambda _numbers: [NotNow("no connection")])
     desk.put(1, 2)

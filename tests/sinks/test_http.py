@@ -311,7 +311,7 @@ class TestTls:
     def test_a_server_is_believed_by_its_certificate_alone(self, secure, certificate):
         result = send(web(secure.url), secure.url, data=b"x")
         assert isinstance(result, NotNow)
-        assert result.reason.startswith("no TLS connection: ")
+        assert result.reason.startswith(f"{secure.url}: no TLS connection: ")
         assert secure.asked == []
         trusted = certificate.read_text().partition("-----BEGIN PRIVATE")[0]
         assert send(web(secure.url, certificates=trusted), secure.url, data=b"x") == Delivered()

@@ -154,6 +154,7 @@ def test_a_host_that_is_ill_is_not_judged_by_one_that_is_well(tmp_path):
         delivery.courier({"KRAKENB_HTTP_ALLOW": allowed})
         wait_until(lambda: len(ill.asked) > 3 * DOUBT, "more tries than an effect in doubt gets")
         assert reasons(delivery) == []
+        assert peer.arrived() == [0], "which was not held up"
         ill.answer = lambda _asked: (200, {}, b"")
         delivery.empty()
         assert peer.arrived() == [0]
