@@ -89,10 +89,13 @@ class Http:
         args = msgspec.convert(queued.effect.args, SendArgs)
         try:
             url = parse(args.url)
+        except HookUsageError as error:
+            return Refused(str(error))
+        try:
             headers = {"Idempotency-Key": quote(queued.id, safe="/:"), **args.headers}
             method = queued.effect.op.upper()
             answer = self._web.send(method, url, headers, args.body, self._patience, MAX_EFFECT_ANSWER)
-        except (HookUsageError, Forbidden) as error:
+        except Forbidden as error:
             return Refused(str(error))
         except Unreached as error:
             if error.offline and not error.sent:

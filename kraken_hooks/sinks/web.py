@@ -119,7 +119,7 @@ class Web:
 
     def _unreached(self, error: BaseException) -> Unreached:
         if self._cutting.running.passed or isinstance(error, requests.ReadTimeout):
-            return Unreached("no answer in time", offline=False)
+            return Unreached("no answer in time", offline=not self._cutting.running.connected)
         for cause in _causes(error):
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return Unreached(f"no TLS connection: {cause.verify_message}", offline=False)
