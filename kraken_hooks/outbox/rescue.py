@@ -15,7 +15,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -63,7 +63,8 @@ def ended_well(path: Path) -> None:
 
 def note_damage(path: Path, reason: str) -> None:
     """The database turned out to be damaged: the next start is to save what can be read."""
-    _running(path).write_text(reason)
+    with suppress(OSError):  # a disk that takes no note: the next start finds the damage as this one did
+        _running(path).write_text(reason)
 
 
 @contextmanager

@@ -551,3 +551,7 @@ class TestVersion1:
     def test_only_the_broker_does_that(self, version_1):
         with pytest.raises(StorageUnusable, match="start the broker once"):
             SqliteOutbox(version_1)
+
+
+def test_a_disk_that_takes_no_note_of_damage_changes_nothing_of_how_the_broker_ends(tmp_path):
+    rescue.note_damage(tmp_path / "gone" / "kraken.db", "a bad page")
