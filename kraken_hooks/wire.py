@@ -29,10 +29,13 @@ class Activity(IntEnum):
     IDLE = 0
     LOADING = 1  # number: the version
     RUNNING = 2  # number: the job, index: which of its hooks
+    COLLECTING = (
+        3  # Python ends what hook files left behind; number: the job meanwhile, index: whose, the version; 0: not known
+    )
 
 
 #: The progress page, memory that broker and worker share and only the worker writes: activity, number of the job or
-#: version, index of the hook in the job, start (seconds of the system's monotonic clock). It tells whom to blame when
+#: version, index (of the hook in the job), start (seconds of the system's monotonic clock). It tells whom to blame when
 #: a worker has to be killed. A hint only: a worker may lie.
 PROGRESS: Final = struct.Struct("<BQId")
 

@@ -68,6 +68,50 @@ def test_the_healthy_neighbour_answers_every_message(start, name):
     assert broker.count("points") == 0, "a run that failed has written nothing"
 
 
+#: What a generator does when it is collected, the time limit, and whom the end of the worker may be blamed on; empty: it lives.
+LEFT_BEHIND = {
+    "loops for ever": ("while True:\n            pass", "60", set()),
+    "loops for ever and swallows the time limit": (
+        "while True:\n            try:\n                while True:\n                    pass\n            finally:\n                continue",
+        "1",
+        {"bad.py"},
+    ),
+    "computes for ever inside one operation": ("sum(range(10**12))", "1", {"", "bad.py"}),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_BEHIND)
+def test_what_a_file_leaves_behind_costs_its_neighbour_no_run(start, name):
+    """Python ends it when it collects garbage, which is in the neighbour's run."""
+    body, limit, guilty = LEFT_BEHIND[name]
+    leaves = f"""
+from kraken_hooks import on
+
+def numbers(cycle):
+    try:
+        yield 1
+    finally:
+        {body}
+
+@on(collector="bad")
+def bad(msg):
+    cycle = []
+    cycle.append(numbers(cycle))
+    next(cycle[0])
+"""
+    collects = HEALTHY.replace("return", "many = [[n] for n in range(3_000)]\n    return")
+    broker = start(
+        {"bad.py": leaves, "healthy.py": collects},
+        KRAKENB_HOOK_TIMEOUT=limit, KRAKENB_WORKERS="1", KRAKENB_REPLY_WAIT="20",
+    )  # fmt: skip
+    broker.client.send(collector="bad")
+    assert [broker.client.send(collector="healthy").text for _ in range(20)] == [str(n) for n in range(1, 21)]
+    assert broker.count("dead") == 0
+    died = {line["hook"] for line in broker.lines("worker.died")}
+    assert died <= guilty
+    assert bool(died) is bool(guilty)
+
+
 def test_the_soft_limit_shows_at_the_hooks_own_line(start):
     broker = start({"bad.py": bad_hook(BAD["loops for ever"])}, KRAKENB_HOOK_TIMEOUT="0.2")
     broker.client.send(collector="bad")

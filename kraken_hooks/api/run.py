@@ -155,16 +155,21 @@ def current() -> Run:
     """
     if _current is None:
         raise HookUsageError(_ONLY_INSIDE)
-    if _file is not None:
-        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the only way to know who calls
-        while frame is not None:
-            mark = frame.f_globals.get(HOOK_MARK)
-            if mark is not None:
-                if mark is not _file:
-                    raise HookUsageError("the run that is going on is another hook file's")
-                break
-            frame = frame.f_back
+    if _file is not None and stranger(sys._getframe(1)) is not None:  # noqa: SLF001  # the only way to know who calls
+        raise HookUsageError("the run that is going on is another hook file's")
     return _current
+
+
+def stranger(frame: FrameType | None) -> object | None:
+    """What stands under HOOK_MARK in the hook file whose code runs at `frame`; None where it is no hook file's, or that of
+    the file whose run is going on.
+    """
+    while frame is not None:
+        mark = frame.f_globals.get(HOOK_MARK)
+        if mark is not None:
+            return None if mark is _file else mark
+        frame = frame.f_back
+    return None
 
 
 def begin(run: Run, file: object | None = None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from _string import formatter_field_name_split, formatter_parser  # the parser that str.format itself uses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 _plain_format: Final = str.format
@@ -15,18 +15,16 @@ class GuardedFormat:
     """The two methods for one `read`, the guarded getattr."""
 
     def __init__(self, read: Callable[[object, str], object]) -> None:
-        formatter = _Formatter(read)
-
         def guarded_format(template: str, /, *args: Any, **values: Any) -> str:
             text = _exact(template)
             if _reads_attributes(text):
-                return formatter.vformat(text, args, values)
+                return _Formatter(read).vformat(text, args, values)
             return _plain_format(text, *args, **values)
 
         def guarded_format_map(template: str, mapping: Mapping[str, Any], /) -> str:
             text = _exact(template)
             if _reads_attributes(text):
-                return formatter.vformat(text, (), mapping)
+                return _Formatter(read).vformat(text, (), mapping)
             return _plain_format_map(text, mapping)
 
         self.format = guarded_format
@@ -34,8 +32,30 @@ class GuardedFormat:
 
 
 class _Formatter(string.Formatter):
+    """For one template."""
+
     def __init__(self, read: Callable[[object, str], object]) -> None:
         self._read = read
+        self._next = 0
+        self._manual = False
+
+    def parse(self, format_string: Any) -> Iterator[Any]:
+        """Fields without a number get theirs here: string.Formatter knows `{}`, but not `{.name}` and `{[0]}`."""
+        for literal, field, spec, conversion in super().parse(format_string):
+            yield literal, field if field is None else self._numbered(field), spec, conversion
+
+    def _numbered(self, field: str) -> str:
+        first, _ = formatter_field_name_split(field)
+        if first == "":
+            if self._manual:
+                raise ValueError("cannot switch from manual field specification to automatic field numbering")
+            self._next += 1
+            return f"{self._next - 1}{field}"
+        if isinstance(first, int):
+            if self._next:
+                raise ValueError("cannot switch from automatic field numbering to manual field specification")
+            self._manual = True
+        return field
 
     def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         first, rest = formatter_field_name_split(field_name)

@@ -3,10 +3,14 @@
 Several outcomes go into one write: they wait in a buffer until there is nothing more to do, or until the next run has
 taken a tick (5 ms). The same tick enforces the soft time limit: it raises `HookTimeout` inside the hook, again and
 again until the hook has ended.
+
+Python collects garbage in whatever run is going on, and ends then what other files have left behind: a generator's `finally`
+runs. It gets a tick, and its time is not the run's.
 """
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import select
@@ -15,6 +19,8 @@ import socket
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from types import FrameType
@@ -109,10 +115,15 @@ class Worker:
         self._started = 0.0
         self._job = 0
         self._outcomes: list[Outcome] = []
+        # What the progress page says where no garbage is collected; since when it is, and whether a stranger's code ran then.
+        self._doing = (Activity.IDLE, 0, 0, 0.0)
+        self._collecting = 0.0
+        self._held_up = False
 
     def serve(self, wall: Wall, used: int) -> None:
         """Until the pipe ends. `used`: bytes of address space that are not the hooks'."""
         signal.signal(signal.SIGALRM, self._tick)
+        gc.callbacks.append(self._on_garbage)
         frames = self._frames
         while not frames:
             if not self._read():
@@ -154,7 +165,10 @@ class Worker:
         self._reader.feed(self._in[:size])
         while (frame := self._reader.next()) is not None:
             if type(frame) is Unload:
-                self._versions.pop(frame.version, None)  # at once: runs of it further up in the queue are not started
+                with self._letting_go():
+                    self._versions.pop(
+                        frame.version, None
+                    )  # at once: runs of it further up in the queue are not started
             elif type(frame) is Forget:
                 self._forget(frame.file)
             else:
@@ -163,12 +177,13 @@ class Worker:
 
     def _forget(self, file: str) -> None:
         """At once, with what is further up in the queue."""
-        for number in [number for number, version in self._versions.items() if version.file.file == file]:
-            del self._versions[number]
         self._states.pop(file, None)
         for frame in [one for one in self._frames if isinstance(one, Load | SetState) and one.file == file]:
             self._frames.remove(frame)
-        loader.forget(file)
+        with self._letting_go():
+            loader.forget(file)
+            for number in [number for number, version in self._versions.items() if version.file.file == file]:
+                del self._versions[number]
 
     def _read_what_is_there(self) -> None:
         try:
@@ -344,7 +359,13 @@ class Worker:
             self._ticking = True
             signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
 
-    def _tick(self, _signal: int, _frame: FrameType | None) -> None:
+    def _tick(self, _signal: int, frame: FrameType | None) -> None:
+        stranger = current_run.stranger(frame)
+        if stranger is not None:
+            self._end_soon(stranger)
+            return
+        if self._collecting:  # the run's own: it is to blame
+            PROGRESS.pack_into(self._progress, 0, *self._doing)
         if not self._in_hook:
             if self._idle:
                 self._ticking = False
@@ -361,7 +382,51 @@ class Worker:
             raise HookTimeout
 
     def _note(self, activity: Activity, number: int, index: int) -> None:
-        PROGRESS.pack_into(self._progress, 0, activity, number, index, time.monotonic())
+        self._collecting = 0.0
+        self._doing = (activity, number, index, time.monotonic())
+        PROGRESS.pack_into(self._progress, 0, *self._doing)
+
+    # ── what hook files leave behind ──
+
+    def _on_garbage(self, phase: str, _info: dict[str, int]) -> None:
+        """Python begins or ends to collect garbage; see `gc.callbacks`."""
+        if phase == "start":
+            self._held_up = False
+            self._collecting = time.monotonic()
+            self._blame(0)
+            self._start_ticking()
+            return
+        if self._held_up and self._collecting:
+            delay = time.monotonic() - self._collecting
+            activity, number, index, since = self._doing
+            self._started += delay
+            self._doing = (activity, number, index, since + delay)
+        self._collecting = 0.0
+        PROGRESS.pack_into(self._progress, 0, *self._doing)
+
+    @contextmanager
+    def _letting_go(self) -> Iterator[None]:
+        """What is no longer needed of a file is garbage at once."""
+        self._on_garbage("start", {})
+        yield
+        self._on_garbage("stop", {})
+
+    def _end_soon(self, mark: object) -> None:
+        """Another file's code runs in this run, or in none. It is nobody's run that ends here: Python drops what is raised.
+
+        Raises:
+            HookTimeout: it has had its tick.
+        """
+        self._held_up = True
+        self._collecting = self._collecting or time.monotonic()
+        self._blame(next((number for number, known in self._versions.items() if known.file.mark is mark), 0))
+        if time.monotonic() - self._collecting > _TICK:
+            raise HookTimeout
+
+    def _blame(self, version: int) -> None:
+        activity, number, _, _ = self._doing
+        job = number if activity is Activity.RUNNING else 0
+        PROGRESS.pack_into(self._progress, 0, Activity.COLLECTING, job, version, self._collecting)
 
 
 def _payload_matches(wanted: dict[str, list[object]], message: Message) -> bool:

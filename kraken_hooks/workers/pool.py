@@ -402,7 +402,7 @@ class Pool:
             self._alone.discard(member)
         else:
             self._shared.remove(member)
-        guilty = None if member.blameless else self._blame(doing, jobs, reason)
+        guilty = None if member.blameless else self._blame(doing, jobs, lanes, reason)
         log.warning("worker.died", pid=member.process.pid, reason=reason, hook=guilty or "", rerun=len(jobs))
         idle = not jobs and time.monotonic() - member.began < RETRY
         self._rerun(jobs)
@@ -414,8 +414,10 @@ class Pool:
             if lane.alone:
                 self._replace([lane], alone=True, pause=pause)
 
-    def _blame(self, doing: Doing, jobs: list[Job], reason: str) -> str | None:
-        """Who was it? Reports the run as killed and returns the hook's full name."""
+    def _blame(self, doing: Doing, jobs: list[Job], lanes: list[Lane], reason: str) -> str | None:
+        """Who was it? Reports the run as killed and returns the hook's full name, or its file."""
+        if doing.activity is Activity.COLLECTING:
+            return self._set_apart(doing, jobs, lanes)
         if doing.activity is Activity.LOADING:
             for job in [job for job in jobs if job.version.number == doing.number]:
                 jobs.remove(job)
@@ -427,6 +429,20 @@ class Pool:
                 job.deaths += 1
             return None
         return self._killed(guilty, guilty.sent[doing.index], reason)
+
+    def _set_apart(self, doing: Doing, jobs: list[Job], lanes: list[Lane]) -> str | None:
+        """What a file left behind did not end, in a run that is not to blame. From now on it holds up only its own runs; where
+        nobody knows whose it was, the run has a worker in which nobody leaves anything.
+        """
+        for lane in lanes:
+            if lane.version.number == doing.index and not lane.alone:
+                lane.alone = True
+                return lane.file
+        for job in jobs:
+            job.deaths += 1
+            if job.number == doing.number:
+                self._lanes[job.version.file].alone = True
+        return None
 
     def _killed(self, job: Job, hook: str, reason: str) -> str:
         name = job.full_name(hook)

@@ -29,7 +29,7 @@ from kraken_hooks import log, on, reply, state, store
 def bad(msg):
 """
 
-#: Each would go on for ever, or for hours. Indented as the body of a hook.
+#: Each would go on for ever, or for hours, or takes its worker with it. Indented as the body of a hook.
 ENDLESS = {
     "except": """
     while True:
@@ -116,6 +116,23 @@ ENDLESS = {
     while True:
         pass
 """,
+    "its own garbage closes for ever": """
+    def numbers(cycle):
+        try:
+            yield 1
+        finally:
+            while True:
+                try:
+                    while True:
+                        pass
+                finally:
+                    continue
+    for _ in range(3):
+        cycle = []
+        cycle.append(numbers(cycle))
+        next(cycle[0])
+    many = [[number] for number in range(30_000)]
+""",
     "the error's own text": """
     class Odd(Exception):
         def __str__(self):
@@ -182,6 +199,7 @@ ENDLESS = {
     "a big Decimal": "    decimal.getcontext().prec = 10**8\n    decimal.Decimal(7) / 3 ** decimal.Decimal(9)\n    return str(decimal.Decimal(2) ** decimal.Decimal('0.5'))\n",
     "a search in a giant": "    text = 'ab' * 10**7\n    while True:\n        'aa' * 1000 in text\n",
     "an endless iterator": "    collections.deque(itertools.count(), maxlen=0)\n",
+    "a hash deeper than the stack": "    deep = ()\n    for _ in range(500_000):\n        deep = (deep,)\n    return str(hash(deep))\n",
     "a huge factorial": "    math.factorial(10**7)\n",
     "a huge combination": "    math.comb(10**7, 5 * 10**6)\n",
     "a number as text": "    (1 << 10**8) // 3\n    return format(1 << 2**28, 'x') * 3 + str(pow(7, 10**8))\n",

@@ -122,3 +122,16 @@ class C(Enum):
 class N(IntEnum):
     B = 2
 result = f"{C.A}", f"{C.A!r}", f"{N.B}", f"{N.B:>4}", f"{C.A:>6}", f"{True:d}", f"{C.A.value:03d}"
+
+# --- attributes of fields without a number
+class Sensor:
+    name, place = "t1", "hall"
+result = "{.name} {} {.place:>{}}".format(Sensor, 5, Sensor, 8), "{[0]} {.real}".format("ab", 3)
+
+# --- fields with and without a number in one template
+def said(template):
+    try:
+        return template.format(1, 2)
+    except ValueError as error:
+        return str(error)
+result = said("{.real} {0.real}"), said("{0.real} {.real}"), said("{0.real} {}"), said("{.real} {0}")

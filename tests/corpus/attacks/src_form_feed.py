@@ -1,0 +1,6 @@
+# expect: blocked
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    return 'PWNED:' + str(().__class__)

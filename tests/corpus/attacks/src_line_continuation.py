@@ -1,0 +1,7 @@
+# expect: blocked
+from kraken_hooks import on
+
+@on()
+def handle(msg):
+    return 'PWNED:' + str(().__cla\
+ss__)
