@@ -355,7 +355,8 @@ class Pool:
         age = now - doing.since
         if doing.activity is Activity.IDLE and not member.inflight:
             return
-        job = member.inflight.get(doing.number) if doing.activity is Activity.RUNNING else None
+        held_up = doing.activity is Activity.COLLECTING and not doing.index
+        job = member.inflight.get(doing.number) if doing.activity is Activity.RUNNING or held_up else None
         silent = now - member.heard > self._hard * (len(job.sent) + 1 if job else 2)
         if (doing.activity is not Activity.IDLE and age > self._hard) or (member.inflight and silent):
             member.process.kill(f"a hook did not end within {self._hard:g} s")
@@ -434,9 +435,9 @@ class Pool:
         """What a file left behind did not end, in a run that is not to blame. From now on it holds up only its own runs; where
         nobody knows whose it was, the run has a worker in which nobody leaves anything.
         """
-        for lane in lanes:
+        for lane in self._lanes.values():
             if lane.version.number == doing.index and not lane.alone:
-                lane.alone = True
+                lane.alone = lane in lanes  # else it has moved away meanwhile, and left nothing where it is now
                 return lane.file
         for job in jobs:
             job.deaths += 1
