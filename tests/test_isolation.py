@@ -41,8 +41,9 @@ def bad_hook(body: str) -> str:
 @pytest.mark.parametrize("name", BAD)
 def test_the_healthy_neighbour_answers_every_message(start, name):
     broker = start(
-        {"bad.py": bad_hook(BAD[name]), "healthy.py": HEALTHY}, KRAKENB_HOOK_TIMEOUT="0.3", KRAKENB_WORKERS="1"
-    )
+        {"bad.py": bad_hook(BAD[name]), "healthy.py": HEALTHY},
+        KRAKENB_HOOK_TIMEOUT="0.3", KRAKENB_WORKERS="1", KRAKENB_REPLY_WAIT="20",
+    )  # fmt: skip
     answers: list[str] = []
     stop = threading.Event()
 
