@@ -1,4 +1,8 @@
-"""Random hook files: most are odd, many load, some reach out. What is accepted is run with every attribute that it reads looked at."""
+"""Random hook files: most are odd, many load, some reach out. What is accepted is run with every attribute that it reads looked at.
+
+This grammar looks for syntax that the policy misjudges: any form in any place, small enough to be shrunk, and run in this process with the
+look compiled in. `uses` looks for what accepted programs can do: with values of all kinds, in a process that Python itself audits.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Hook files made at random, by a grammar that leans to programs that the policy accepts and that run.
 
 Each begins with values of many kinds under the names `v0`, `v1` …, and goes on with attempts, each in a `try` of its own, that read, call,
-change and rename what is there; so one that fails does not end the program.
+change and rename what is there; so one that fails does not end the program. What the policy itself makes of odd syntax: `programs`.
 """
 
 from __future__ import annotations
