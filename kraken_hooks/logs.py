@@ -113,7 +113,8 @@ def configure(*, debug: bool, environment: Mapping[str, str], stream: TextIO | N
         structlog.processors.format_exc_info,
     ]
     if out.isatty():
-        processors.append(structlog.dev.ConsoleRenderer())
+        # Text in Python's form: what a device or a hook says must not steer the terminal.
+        processors.append(structlog.dev.ConsoleRenderer(repr_native_str=True))
     else:
         processors.append(_Json(prefix=in_journal(out, environment)))
     lines = _Lines(out, lambda count: _render(processors, "warning", "log.dropped", lines=count))

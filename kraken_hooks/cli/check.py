@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kraken_hooks.cli.options import existing, settings
+from kraken_hooks.terminal import harmless
 
 if TYPE_CHECKING:
     from kraken_hooks.outcome import Problem
@@ -80,10 +81,10 @@ def show_problems(path: Path, problems: list[Problem]) -> None:
     for problem in problems:
         place = f"{path}:{problem.line}:{problem.column}" if problem.line else str(path)
         colour = "red" if problem.severity == "error" else "yellow"
-        click.echo(f"{place}: {click.style(problem.severity, fg=colour)}: {problem.message}")
+        click.echo(f"{place}: {click.style(problem.severity, fg=colour)}: {harmless(problem.message)}")
         if 0 < problem.line <= len(lines):
             line = lines[problem.line - 1]
-            click.echo(f"    {line}")
+            click.echo(f"    {harmless(line)}")
             if problem.column:
                 indent = "".join(char if char == "\t" else " " for char in line[: problem.column - 1])
                 click.echo(f"    {indent}^")

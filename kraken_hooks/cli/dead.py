@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from kraken_hooks.cli.options import payload_fields, settings, shown, state_dir_option
+from kraken_hooks.terminal import harmless
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +130,11 @@ def list_letters(limit: int, as_json: bool, state_dir: str | None, **values: Any
     table = Table("id", "time", "hook", "sink", "reason", box=None, pad_edge=False)
     for letter in letters:
         table.add_row(
-            letter.id, _time(letter.at), letter.hook, letter.sink, f"{letter.error.type}: {letter.error.message}"[:200]
+            letter.id,
+            _time(letter.at),
+            letter.hook,
+            letter.sink,
+            harmless(f"{letter.error.type}: {letter.error.message}"[:200]),
         )
     console = Console(markup=False, emoji=False, highlight=False)  # a reason is shown as it is, brackets and colons too
     if not console.is_terminal:
@@ -156,17 +161,19 @@ def show(id: str, state_dir: str | None, as_json: bool) -> None:  # as the user 
         click.echo(json.dumps(_as_object(letter), ensure_ascii=False, indent=2, default=_text))
         return
     click.echo(f"id:      {letter.id}\ntime:    {_time(letter.at)}\nhook:    {letter.hook}")
-    click.echo(letter.error.traceback or f"{letter.error.type}: {letter.error.message}")
+    click.echo(harmless(letter.error.traceback or f"{letter.error.type}: {letter.error.message}"))
     if letter.message is not None:
         message = letter.message
         click.echo(
-            f"message: collector={message.collector} content_type={message.content_type} metadata={message.metadata or '{}'}"
+            harmless(
+                f"message: collector={message.collector} content_type={message.content_type} metadata={message.metadata or '{}'}"
+            )
         )
         click.echo(shown(message.payload))
     if letter.effect is not None:
         effect = letter.effect.effect
         click.echo(f"effect:  {effect.sink}.{effect.op}")
-        click.echo(json.dumps(effect.args, ensure_ascii=False, indent=2, default=_text))
+        click.echo(harmless(json.dumps(effect.args, ensure_ascii=False, indent=2, default=_text)))
 
 
 @dead.command()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from kraken_hooks.terminal import harmless
+
 if TYPE_CHECKING:
     from kraken_hooks.settings import Settings
 
@@ -114,7 +116,7 @@ def payload_fields(payload: bytes) -> dict[str, str]:
 def shown(payload: bytes) -> str:
     """A payload for the eye: text, or hexadecimal digits."""
     try:
-        return payload.decode()
+        return harmless(payload.decode())
     except UnicodeDecodeError:
         digits = payload[:256].hex(" ")
         return f"{digits} …" if len(payload) > 256 else digits

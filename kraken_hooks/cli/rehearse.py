@@ -11,6 +11,7 @@ import click
 
 from kraken_hooks.cli.check import show_problems
 from kraken_hooks.cli.options import message_from, message_options, parse_json, payload_fields, settings, shown
+from kraken_hooks.terminal import harmless
 
 if TYPE_CHECKING:
     from kraken_hooks.message import Message, Reply, Response
@@ -156,7 +157,7 @@ def _show_run(outcome: Outcome) -> None:
     click.echo(f"{click.style(outcome.hook, bold=True)}: {status} in {outcome.duration * 1000:.1f} ms")
     for line in outcome.logs:
         fields = "".join(f" {name}={value}" for name, value in line.fields.items())
-        click.echo(f"  {line.level}: {line.event}{fields}")
+        click.echo(harmless(f"  {line.level}: {line.event}{fields}"))
     for effect in outcome.effects:
         arguments = ", ".join(f"{name}={value!r}" for name, value in effect.args.items())
         click.echo(f"  effect: {effect.sink}.{effect.op}({arguments})")
@@ -167,5 +168,5 @@ def _show_run(outcome: Outcome) -> None:
     if outcome.reply is not None:
         click.echo(f"  reply: {outcome.reply.content_type}: {shown(outcome.reply.payload)}")
     if outcome.error is not None:
-        told = outcome.error.traceback or f"{outcome.error.type}: {outcome.error.message}"
+        told = harmless(outcome.error.traceback or f"{outcome.error.type}: {outcome.error.message}")
         click.echo("".join(f"  {line}\n" for line in told.splitlines()), nl=False)

@@ -18,6 +18,7 @@ from kraken_hooks.cli.options import (
     payload_fields,
     shown,
 )
+from kraken_hooks.terminal import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,7 @@ def _show(kind: str, answer: KrakenResponse | None, *, as_json: bool) -> None:
             )
         )
     elif answer.collector_name:
-        click.echo(f"{answer.content_type}  {answer.metadata}\n{shown(answer.payload)}")
+        click.echo(harmless(f"{answer.content_type}  {answer.metadata}\n") + shown(answer.payload))
     else:
         click.echo(f"no reply for the device  {answer.metadata}")
     if kind == "not accepted":

@@ -9,6 +9,7 @@ import click
 
 from kraken_hooks.cli.options import settings, state_dir_option
 from kraken_hooks.errors import NotRunning
+from kraken_hooks.terminal import harmless
 
 if TYPE_CHECKING:
     from kraken_hooks.broker import FileStatus, SinkStatus, Status
@@ -86,7 +87,7 @@ def _show_file(file: FileStatus) -> None:
     waiting = f", {file.waiting + file.inbox} waiting" if file.waiting + file.inbox else ""
     click.echo(f"  {file.file}: {_coloured(file.state)}, hooks: {', '.join(file.hooks) or '-'}{waiting}")
     for problem in file.problems:
-        click.echo(f"    {problem}")
+        click.echo(f"    {harmless(problem)}")
     for hook in file.quarantined:
         click.echo(f"    {click.style('in quarantine', fg='red')}: {hook} (killed again and again; change the file)")
 
@@ -97,7 +98,7 @@ def _show_sink(sink: SinkStatus) -> None:
     click.echo(f"  {sink.name}: {_coloured(sink.state)}{since}, {counts}")
     if sink.reason:
         again = "" if sink.retry_in is None else f"; next try in {sink.retry_in:g} s"
-        click.echo(f"    {sink.reason}{again}")
+        click.echo(f"    {harmless(sink.reason)}{again}")
 
 
 def _coloured(state: str) -> str:

@@ -157,15 +157,24 @@ class Courier:
             return
         try:
             while not self._stopping.is_set():
-                self._news.clear()
-                self._note_pause()
-                effects = [] if self._paused.is_set() else self._take(0, self._suspicion.limit(sink.batch))
-                if effects:
-                    self._deliver(sink, effects)
-                else:
-                    self._news.wait(_LOOK)
+                try:
+                    self._turn(sink)
+                except Exception as error:  # a bug must not end the thread, and loses nothing
+                    log.exception("sink.failed", sink=self.name, error=type(error).__name__)
+                    self._down, self._retry_at = set(), None
+                    self._stopping.wait(self._backoff.next(None))
         finally:
             sink.close()
+
+    def _turn(self, sink: Sink) -> None:
+        """Deliver a batch, or wait until there may be one."""
+        self._news.clear()
+        self._note_pause()
+        effects = [] if self._paused.is_set() else self._take(0, self._suspicion.limit(sink.batch))
+        if effects:
+            self._deliver(sink, effects)
+        else:
+            self._news.wait(_LOOK)
 
     def _opened(self) -> Sink | None:
         """The sink; None where the broker stops before it could be made."""

@@ -91,11 +91,17 @@ class Watcher:
         while not self._stopping.is_set():
             if self._changed.wait(self._poll):
                 self._let_settle()
-            self._watch()
-            now = fingerprint(self._directory)
-            if now != self._seen:
-                self._seen = now
-                self._on_change()
+            try:
+                self._look()
+            except Exception as error:  # a bug must not end the thread: the next look may be better
+                log.exception("broker.task_failed", error=f"{type(error).__name__}: {error}")
+
+    def _look(self) -> None:
+        self._watch()
+        now = fingerprint(self._directory)
+        if now != self._seen:
+            self._on_change()
+            self._seen = now
 
     def _let_settle(self) -> None:
         """Wait until nothing has changed for a moment, at most half a second."""

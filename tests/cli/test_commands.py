@@ -369,6 +369,15 @@ class TestDead:
         wait_until(lambda: broker.count("dead") == 4, "one more dead letter")
         assert "ValueError: [/etc] [red] :warning: {}" in broker.command("dead", "list").stdout
 
+    def test_what_a_device_says_does_not_steer_the_terminal(self, broker):
+        broker.write("odd.py", ODD)
+        broker.wait_for("hook.loaded", file="odd.py")
+        broker.client.send("\x1b]0;title\x07", collector="odd")
+        wait_until(lambda: broker.count("dead") == 4, "one more dead letter")
+        shown = broker.command("dead", "show", self.letters(broker)[-1]["id"]).stdout
+        assert "\\x1b]0;title\\x07" in shown
+        assert "\x1b" not in shown
+
     def test_show(self, broker):
         run, _, effect = self.letters(broker)
         shown = broker.command("dead", "show", run["id"]).stdout

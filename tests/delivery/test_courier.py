@@ -153,6 +153,19 @@ def test_a_sink_that_cannot_be_made_yet_is_made_later(desk):
     courier.stop(10)
 
 
+def test_a_sink_whose_own_code_fails_when_it_is_looked_at_goes_on(desk):
+    class Fragile(Toy):
+        def reachable(self) -> bool:
+            raise ZeroDivisionError
+
+    answers = [NotNow("away", offline=True), Delivered()]
+    sink = Fragile(lambda numbers: [answers.pop(0)])
+    desk.put(1)
+    desk.courier(sink, Backoff(*QUICK))
+    desk.empty()
+    assert sink.calls == [[1], [1]]
+
+
 def test_an_offline_sink_is_tried_as_soon_as_it_can_be_reached(desk):
     """With a wait of an hour, only the look at the sink can bring it back within the test's time."""
     sink = Toy(lambda _numbers: [NotNow("no connection", offline=True)])

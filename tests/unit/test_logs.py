@@ -98,6 +98,15 @@ def test_under_systemd_each_line_begins_with_its_priority(tmp_path):
     assert all(json.loads(line[3:]) for line in found)
 
 
+def test_other_peoples_text_does_not_steer_a_terminal():
+    ours, theirs = os.openpty()
+    with open(ours, "rb") as screen, open(theirs, "w", buffering=1) as terminal:
+        logs.configure(debug=False, environment={}, stream=terminal)
+        logs.get().info("hook.log", text="\x1b]0;title\x07\u202e")
+        shown = screen.readline()
+    assert rb"\x1b]0;title\x07\u202e" in shown
+
+
 def test_a_reader_that_has_gone_is_no_reason_to_stop():
     code = "import os\nfrom kraken_hooks import logs\nlogs.configure(debug=False, environment={})\nfor _ in range(9): logs.get().info('hook.log')\nos._exit(7)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

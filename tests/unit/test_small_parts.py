@@ -6,12 +6,14 @@ import inspect
 import json
 import resource
 import socket
+from queue import Queue
 
 import grpc
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rig import wait_until
 
 from kraken_hooks import errors
 from kraken_hooks.clock import Sequence
@@ -22,6 +24,7 @@ from kraken_hooks.errors import KrakenError, WorkerProtocolError
 from kraken_hooks.message import Message, Reply
 from kraken_hooks.notify import Notifier
 from kraken_hooks.outcome import Effect, LogLine, Outcome, RunError, RunStatus
+from kraken_hooks.reload.watcher import Watcher
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.registry import SINKS, check
 from kraken_hooks.workers.quarantine import Quarantine
@@ -247,3 +250,19 @@ class TestLogRate:
             rate.admit("a.py:f", 0.0)
         rate.forget("a.py")
         assert rate.admit("a.py:f", 0.0) is Verdict.WRITE
+
+
+class TestWatcher:
+    def test_goes_on_after_a_bug_and_tells_the_change_again(self, tmp_path):
+        told: Queue[None] = Queue()
+
+        def on_change() -> None:
+            told.put(None)
+            if told.qsize() == 1:
+                raise ZeroDivisionError
+
+        watcher = Watcher(tmp_path, on_change, poll=0.01, notifications=False)
+        watcher.start()
+        (tmp_path / "a.py").touch()
+        wait_until(lambda: told.qsize() == 2, "the change to be told again")
+        watcher.stop()
