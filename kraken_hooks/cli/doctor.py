@@ -9,6 +9,7 @@ import asyncio
 import json
 import shutil
 import socket
+import stat
 import sys
 import tempfile
 import time
@@ -150,6 +151,9 @@ def _hooks(chosen: Settings) -> Iterator[Finding]:
     if found.missing:
         yield Finding("hooks", Status.PROBLEM, found.reason, "create it, or set KRAKENB_HOOKS_DIR")
         return
+    if chosen.hooks_dir.stat().st_mode & stat.S_IWOTH:
+        remedy = f"chmod o-w {chosen.hooks_dir}"
+        yield Finding("hooks", Status.WARNING, f"anybody may put hook files into {chosen.hooks_dir}", remedy)
     for name, reason in found.refused.items():
         yield Finding("hooks", Status.PROBLEM, f"{name}: {reason}", "the broker does not read this file until then")
     if not found.files:

@@ -100,6 +100,13 @@ def test_for_people_it_prints_a_line_each(tmp_path):
     assert any(line.startswith("ok       lock-down: ") for line in lines)
 
 
+def test_a_directory_that_anybody_may_write_to_is_told(doctor, tmp_path):
+    (tmp_path / "hooks").chmod(0o777)
+    told, loaded = doctor()[1]["hooks"]
+    assert (told["status"], told["remedy"]) == ("warning", f"chmod o-w {tmp_path / 'hooks'}")
+    assert loaded["status"] == "ok"
+
+
 def test_what_is_damaged_or_kept_of_the_database_is_told(doctor, tmp_path):
     (tmp_path / "state").mkdir()
     path = tmp_path / "state" / "kraken.db"
