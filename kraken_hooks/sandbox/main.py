@@ -360,6 +360,8 @@ class Worker:
             signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
 
     def _tick(self, _signal: int, frame: FrameType | None) -> None:
+        if frame is not None and _notes_garbage(frame):
+            return  # else it would end there what has to be noted; the next tick is soon enough
         stranger = current_run.stranger(frame)
         if stranger is not None:
             self._end_soon(stranger)
@@ -427,6 +429,11 @@ class Worker:
         activity, number, _, _ = self._doing
         job = number if activity is Activity.RUNNING else 0
         PROGRESS.pack_into(self._progress, 0, Activity.COLLECTING, job, version, self._collecting)
+
+
+def _notes_garbage(frame: FrameType) -> bool:
+    noting = Worker._on_garbage.__code__  # noqa: SLF001  # of this module
+    return frame.f_code is noting or (frame.f_back is not None and frame.f_back.f_code is noting)
 
 
 def _payload_matches(wanted: dict[str, list[object]], message: Message) -> bool:

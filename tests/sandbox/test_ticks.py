@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import mmap
 import socket
+import sys
 
 from kraken_hooks.outcome import Outcome, RunStatus
 from kraken_hooks.sandbox.main import Worker
-from kraken_hooks.wire import PROGRESS, BrokerReader, Done, Loaded
+from kraken_hooks.wire import PROGRESS, Activity, BrokerReader, Done, Loaded
 
 
 class SlowSocket(socket.socket):
@@ -39,3 +40,17 @@ def test_a_tick_within_a_tick_sends_nothing_twice():
             found.append(frame)
     assert [type(frame) for frame in found] == [Loaded, Done]
     assert worker._in_hook
+
+
+def test_a_tick_after_the_limit_does_not_end_what_is_noted_of_garbage():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        page = mmap.mmap(-1, PROGRESS.size)
+        worker = Worker(theirs, page)
+        worker._in_hook, worker._limit = True, -1.0
+        worker._note(Activity.RUNNING, 7, 1)
+        worker._start_ticking = lambda: worker._tick(0, sys._getframe(1))
+        worker._on_garbage("start", {})
+        assert PROGRESS.unpack_from(page)[:3] == (Activity.COLLECTING, 7, 0)
+        worker._on_garbage("stop", {})
+        assert PROGRESS.unpack_from(page) == worker._doing
