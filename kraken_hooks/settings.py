@@ -79,7 +79,7 @@ def flag(text: str) -> bool:
         return True
     if word in ("0", "false", "f", "no", "n", "off"):
         return False
-    raise ValueError("input should be a valid boolean, unable to interpret input")
+    raise ValueError("must be true or false")
 
 
 def whole(low: int, high: float = math.inf) -> Callable[[str], int]:
@@ -89,7 +89,7 @@ def whole(low: int, high: float = math.inf) -> Callable[[str], int]:
         try:
             value = int(text)
         except ValueError:
-            raise ValueError("input should be a valid integer, unable to parse string as an integer") from None
+            raise ValueError("must be a whole number") from None
         _check_range(value, low, high)
         return value
 
@@ -103,7 +103,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
         try:
             value = float(text)
         except ValueError:
-            raise ValueError("input should be a valid number, unable to parse string as a number") from None
+            raise ValueError("must be a number") from None
         _check_range(value, low, high)
         return value
 
@@ -122,7 +122,7 @@ def one_of(*choices: _Choice) -> Callable[[str], _Choice]:
         for choice in choices:
             if text == choice:
                 return choice
-        raise ValueError("input should be " + " or ".join(map(repr, choices)))
+        raise ValueError("must be " + " or ".join(map(repr, choices)))
 
     return parse
 
