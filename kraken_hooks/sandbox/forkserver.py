@@ -98,6 +98,7 @@ class _Server:
             self._children.clear()
 
     def _end(self) -> None:
+        signal.set_wakeup_fd(-1)  # the death of the children wakes nobody any more
         for child in self._children:
             os.kill(child, signal.SIGKILL)
 
