@@ -15,14 +15,24 @@ def healthy(msg):
     return str(state.incr("count"))
 """
 
+
+def swallowing(indent: str, layers: int = 6) -> str:
+    """A loop without end that swallows the time limit. On a busy machine the limit may strike again where one layer is about
+    to go on, so there are a few; the assignment is there because Python 3.11 looks for the handler of what is raised at a
+    jump in front of its target.
+    """
+    if not layers:
+        return f"{indent}while True:\n{indent}    pass"
+    inner = swallowing(indent + " " * 8, layers - 1)
+    return (
+        f"{indent}while True:\n{indent}    try:\n{indent}        layer = {layers}\n{inner}\n"
+        f"{indent}    finally:\n{indent}        continue"
+    )
+
+
 BAD = {
     "loops for ever": "while True:\n        pass",
-    "loops for ever and swallows the time limit": """while True:
-        try:
-            while True:
-                pass
-        finally:
-            continue""",
+    "loops for ever and swallows the time limit": swallowing("    ").lstrip(),
     "computes for ever inside one operation": "return str(3 ** (3 ** 17) % 7)",
     "uses up all memory": "hoard = []\n    while True:\n        hoard.append('x' * 1_000_000 + str(len(hoard)))",
     "asks for more memory than there is": "return 'x' * 10**12",
@@ -73,7 +83,7 @@ def test_the_healthy_neighbour_answers_every_message(start, name):
 LEFT_BEHIND = {
     "loops for ever": ("while True:\n            pass", "60", set()),
     "loops for ever and swallows the time limit": (
-        "while True:\n            try:\n                while True:\n                    pass\n            finally:\n                continue",
+        swallowing(" " * 8).lstrip(),
         "1",
         {"bad.py"},
     ),
