@@ -68,9 +68,7 @@ def report_handled(message: Message, outcomes: list[Outcome], began: float) -> N
 def report_line(line: LogLine, **where: object) -> None:
     """A line that a hook logged. The hook's fields cannot replace ours."""
     fields = {name: value for name, value in line.fields.items() if name not in _RESERVED and name not in where}
-    bound = log.bind(
-        text=line.event, **where, **fields
-    )  # bound, because a call has parameters that a field may be called like
+    bound = log.bind(text=line.event, **where, **fields)  # a call has parameters that a field may be called like
     getattr(bound, line.level)("hook.log")
 
 

@@ -141,11 +141,7 @@ def _compile(text: str, file: str) -> tuple[CodeType, list[Problem]]:
             raise LoadError([where]) from None
         except ValueError as error:  # such as an integer with too many digits
             raise LoadError([Problem(0, 0, f"it cannot be compiled: {error}")]) from None
-        except (
-            RecursionError,
-            MemoryError,
-            SystemError,
-        ):  # SystemError: the parser's own count of its depth went wrong
+        except (RecursionError, MemoryError, SystemError):  # SystemError: the parser has lost count of its own depth
             raise LoadError([Problem(0, 0, "it is nested too deep", "use fewer brackets inside each other")]) from None
     problems += [Problem(one.lineno or 0, 0, str(one.message), "", "warning") for one in remarks]
     return code, _in_order(problems, text)

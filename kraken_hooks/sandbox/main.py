@@ -165,10 +165,8 @@ class Worker:
         self._reader.feed(self._in[:size])
         while (frame := self._reader.next()) is not None:
             if type(frame) is Unload:
-                with self._letting_go():
-                    self._versions.pop(
-                        frame.version, None
-                    )  # at once: runs of it further up in the queue are not started
+                with self._letting_go():  # at once: runs of it further up in the queue are not started
+                    self._versions.pop(frame.version, None)
             elif type(frame) is Forget:
                 self._forget(frame.file)
             else:
