@@ -7,8 +7,6 @@ only plain values, bounded sizes. Objects never cross, so there is nothing to un
 
 from __future__ import annotations
 
-import struct
-from enum import IntEnum
 from typing import Final
 
 import msgspec
@@ -21,23 +19,6 @@ _HEADER: Final = 4
 
 #: Longest frame in either direction, bytes: a message of 16 MiB with room for what surrounds it, or a run's effects.
 MAX_FRAME_BYTES: Final = 2 * MAX_MESSAGE_BYTES
-
-
-class Activity(IntEnum):
-    """What a worker is doing, as its progress page says."""
-
-    IDLE = 0
-    LOADING = 1  # number: the version
-    RUNNING = 2  # number: the job, index: which of its hooks
-    COLLECTING = (
-        3  # Python ends what hook files left behind; number: the job meanwhile, index: whose, the version; 0: not known
-    )
-
-
-#: The progress page, memory that broker and worker share and only the worker writes: activity, number of the job or
-#: version, index (of the hook in the job), start (seconds of the system's monotonic clock). It tells whom to blame when
-#: a worker has to be killed. A hint only: a worker may lie.
-PROGRESS: Final = struct.Struct("<BQId")
 
 
 # ── broker to worker ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -30,7 +30,7 @@ def slow(msg):
     number, client = msg.json["n"], msg.json["client"]
     assert state.get(client, -1) < number, "out of order, or run twice"
     state.set(client, number)
-    time.sleep(0.004)
+    time.sleep(0.01)
     store.write("slow", {"n": number}, {"client": client})
 """
 
@@ -91,7 +91,8 @@ def kill_rounds(broker: Broker, rounds: int, answers: int, waiting: int = 0) -> 
 
 
 def check(broker: Broker, measurement: str, answered: list[tuple[str, int]]) -> None:
-    assert broker.count("dead") == 0, broker.lines("hook.failed")[:3]  # the hooks themselves look at the order
+    # The hooks themselves look at the order.
+    assert broker.count("dead") == 0, [line for line in broker.lines() if line["level"] in ("error", "warning")]
     found = stored(broker, measurement)
     assert set(answered) <= set(found), "an answered message is missing"
     assert len(found) == len(set(found)), "a point is in the store twice"
@@ -109,7 +110,7 @@ def test_every_answered_message_is_stored_once_after_kills_under_load(start, dur
 
 def test_a_full_inbox_survives_kills_and_is_run_to_its_end_in_order(start):
     broker = start({"slow.py": SLOW}, KRAKENB_REPLY_WAIT="0.02")
-    answered = kill_rounds(broker, rounds=4, answers=400, waiting=20)
+    answered = kill_rounds(broker, rounds=4, answers=200, waiting=20)
     wait_until(lambda: broker.count("inbox") == 0, "the inbox to be worked off", patience=60)
     check(broker, "slow", answered)
     assert broker.lines("inbox.waiting"), "a start with a full inbox says so"

@@ -15,11 +15,11 @@ import signal
 import socket
 from typing import Final
 
+from kraken_hooks import progress
 from kraken_hooks.sandbox import loader
 from kraken_hooks.sandbox.kernel import Wall
 from kraken_hooks.sandbox.main import main as worker_main
 from kraken_hooks.sandbox.preloading import forget_paths
-from kraken_hooks.wire import PROGRESS
 
 #: The descriptor of the control socket. Its first bytes are the import paths; `workers.spawner` has the program's start.
 CONTROL: Final = 0
@@ -85,8 +85,7 @@ class _Server:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _name_process("kraken-worker")
-            progress = mmap.mmap(page, PROGRESS.size)
-            worker_main(pipe, progress, self._wall)
+            worker_main(pipe, mmap.mmap(page, progress.SIZE), self._wall)
         finally:
             os._exit(1)
 

@@ -36,6 +36,7 @@ from kraken_hooks.api.run import MAX_STATE_BYTES, Run
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.message import Message, Reply
 from kraken_hooks.outcome import Outcome, Problem, RunError, RunStatus
+from kraken_hooks.progress import Activity, Progress
 from kraken_hooks.routing.patterns import field_matches, lookup
 from kraken_hooks.sandbox import limits, loader
 from kraken_hooks.sandbox.explain import explain
@@ -43,8 +44,6 @@ from kraken_hooks.sandbox.guards import HookTimeout
 from kraken_hooks.sandbox.kernel import Wall
 from kraken_hooks.wire import (
     MAX_FRAME_BYTES,
-    PROGRESS,
-    Activity,
     Answer,
     Configure,
     Done,
@@ -65,6 +64,8 @@ from kraken_hooks.wire import Run as RunFrame
 
 _TICK: Final = 0.005  # seconds
 _READ: Final = 256 * 1024  # bytes
+#: So many calls deep goes what notes garbage, itself counted.
+_NOTING: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,11 @@ class _Unwanted(Enum):
 _UNWANTED: Final = _Unwanted.UNWANTED
 
 
-def main(pipe: int, progress: mmap.mmap, wall: Wall) -> None:
+def main(pipe: int, page: mmap.mmap, wall: Wall) -> None:
     """Serve until the pipe ends. Called in a freshly forked process; never returns to the fork server's code."""
     used = limits.used_address_space()
     limits.isolate(pipe)
-    worker = Worker(socket.socket(fileno=limits.PIPE), progress)
+    worker = Worker(socket.socket(fileno=limits.PIPE), Progress(page))
     try:
         worker.serve(wall, used)
     finally:
@@ -94,7 +95,7 @@ def main(pipe: int, progress: mmap.mmap, wall: Wall) -> None:
 class Worker:
     """What one worker process knows and does."""
 
-    def __init__(self, pipe: socket.socket, progress: mmap.mmap) -> None:
+    def __init__(self, pipe: socket.socket, progress: Progress) -> None:
         self._pipe = pipe
         self._progress = progress
         self._reader = WorkerReader()
@@ -358,14 +359,14 @@ class Worker:
             signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
 
     def _tick(self, _signal: int, frame: FrameType | None) -> None:
-        if frame is not None and _notes_garbage(frame):
+        if _notes_garbage(frame):
             return  # else it would end there what has to be noted; the next tick is soon enough
         stranger = current_run.stranger(frame)
         if stranger is not None:
             self._end_soon(stranger)
             return
         if self._collecting:  # the run's own: it is to blame
-            PROGRESS.pack_into(self._progress, 0, *self._doing)
+            self._progress.note(*self._doing)
         if not self._in_hook:
             if self._idle:
                 self._ticking = False
@@ -384,7 +385,7 @@ class Worker:
     def _note(self, activity: Activity, number: int, index: int) -> None:
         self._collecting = 0.0
         self._doing = (activity, number, index, time.monotonic())
-        PROGRESS.pack_into(self._progress, 0, *self._doing)
+        self._progress.note(*self._doing)
 
     # ── what hook files leave behind ──
 
@@ -402,7 +403,7 @@ class Worker:
             self._started += delay
             self._doing = (activity, number, index, since + delay)
         self._collecting = 0.0
-        PROGRESS.pack_into(self._progress, 0, *self._doing)
+        self._progress.note(*self._doing)
 
     @contextmanager
     def _letting_go(self) -> Iterator[None]:
@@ -426,12 +427,18 @@ class Worker:
     def _blame(self, version: int) -> None:
         activity, number, _, _ = self._doing
         job = number if activity is Activity.RUNNING else 0
-        PROGRESS.pack_into(self._progress, 0, Activity.COLLECTING, job, version, self._collecting)
+        self._progress.note(Activity.COLLECTING, job, version, self._collecting)
 
 
-def _notes_garbage(frame: FrameType) -> bool:
+def _notes_garbage(frame: FrameType | None) -> bool:
     noting = Worker._on_garbage.__code__  # noqa: SLF001  # of this module
-    return frame.f_code is noting or (frame.f_back is not None and frame.f_back.f_code is noting)
+    for _ in range(_NOTING):
+        if frame is None:
+            return False
+        if frame.f_code is noting:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _payload_matches(wanted: dict[str, list[object]], message: Message) -> bool:

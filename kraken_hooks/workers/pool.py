@@ -18,11 +18,11 @@ from typing import Final, Protocol
 from kraken_hooks import logs
 from kraken_hooks.errors import WorkerProtocolError
 from kraken_hooks.outcome import Outcome, RunError, RunStatus
-from kraken_hooks.wire import Activity, Answer, Configure, Done, FromWorker, Loaded, LoadFailed, Query, Ready, SetState
+from kraken_hooks.progress import Activity, Doing
+from kraken_hooks.wire import Answer, Configure, Done, FromWorker, Loaded, LoadFailed, Query, Ready, SetState
 from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.member import Lane, Member
 from kraken_hooks.workers.probe import Probe
-from kraken_hooks.workers.process import Doing
 from kraken_hooks.workers.quarantine import KILLS, Quarantine
 from kraken_hooks.workers.starter import RETRY, Starter
 from kraken_hooks.workers.vetting import CheckEffect, vet, vet_loaded, vet_query

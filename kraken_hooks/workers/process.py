@@ -7,12 +7,11 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from kraken_hooks import logs
+from kraken_hooks import logs, progress
 from kraken_hooks.errors import WorkerProtocolError
-from kraken_hooks.wire import PROGRESS, Activity, Answer, BrokerReader, FromWorker, Load, Run, ToWorker, encode
+from kraken_hooks.wire import Answer, BrokerReader, FromWorker, Load, Run, ToWorker, encode
 from kraken_hooks.workers.spawner import Spawned
 
 log = logs.get()
@@ -21,16 +20,6 @@ _READ: Final = 256 * 1024  # bytes
 #: What a pipe gave, for a moment; the event loop reads one pipe after the other. Made once: a buffer of this size for each
 #: read would be asked of the system and given back each time.
 _read_buffer: Final = memoryview(bytearray(_READ))
-
-
-@dataclass(frozen=True, slots=True)
-class Doing:
-    """What a worker says that it does: see `wire.PROGRESS`. `since`: seconds of the system's monotonic clock."""
-
-    activity: Activity
-    number: int
-    index: int
-    since: float
 
 
 class WorkerProcess:
@@ -93,13 +82,9 @@ class WorkerProcess:
             self._flushing = True
             self._loop.call_soon(self._flush)
 
-    def doing(self) -> Doing:
+    def doing(self) -> progress.Doing:
         """What it does now, as far as it can be believed."""
-        activity, number, index, since = PROGRESS.unpack_from(self._progress)
-        try:
-            return Doing(Activity(activity), number, index, since)
-        except ValueError:
-            return Doing(Activity.IDLE, 0, 0, since)
+        return progress.read(self._progress)
 
     def kill(self, reason: str) -> None:
         """End it at once. `on_end` is called before this returns."""

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kraken_hooks import logs
+from kraken_hooks import logs, progress
 from kraken_hooks.errors import WorkersUnavailable
-from kraken_hooks.wire import PROGRESS
 
 log = logs.get()
 
@@ -76,8 +75,8 @@ class Spawner:
         ours, theirs = socket.socketpair()
         page = os.memfd_create("kraken-progress", os.MFD_CLOEXEC)
         try:
-            os.ftruncate(page, PROGRESS.size)
-            progress = mmap.mmap(page, PROGRESS.size, prot=mmap.PROT_READ)
+            os.ftruncate(page, progress.SIZE)
+            shared = mmap.mmap(page, progress.SIZE, prot=mmap.PROT_READ)
             socket.send_fds(control, [b"f"], [theirs.fileno(), page])
             answer: asyncio.Future[tuple[int, int]] = asyncio.get_running_loop().create_future()
             self._waiting.append(answer)  # only what was asked is answered
@@ -89,7 +88,7 @@ class Spawner:
             theirs.close()
             os.close(page)
         ours.setblocking(False)
-        return Spawned(ours, pid, pidfd, progress)
+        return Spawned(ours, pid, pidfd, shared)
 
     def close(self) -> None:
         """End the fork server; it kills what workers are left."""

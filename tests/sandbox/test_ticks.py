@@ -7,8 +7,9 @@ import socket
 import sys
 
 from kraken_hooks.outcome import Outcome, RunStatus
+from kraken_hooks.progress import SIZE, Activity, Doing, Progress, read
 from kraken_hooks.sandbox.main import Worker
-from kraken_hooks.wire import PROGRESS, Activity, BrokerReader, Done, Loaded
+from kraken_hooks.wire import BrokerReader, Done, Loaded
 
 
 class SlowSocket(socket.socket):
@@ -23,10 +24,21 @@ class SlowSocket(socket.socket):
             worker._tick(0, None)
 
 
+class TickingProgress(Progress):
+    """The tick comes while the page is written."""
+
+    worker: Worker | None = None
+
+    def note(self, activity, number, index, since):
+        if self.worker is not None:
+            self.worker._tick(0, sys._getframe())
+        super().note(activity, number, index, since)
+
+
 def test_a_tick_within_a_tick_sends_nothing_twice():
     ours, theirs = socket.socketpair()
     with ours, SlowSocket(fileno=theirs.detach()) as pipe:
-        worker = Worker(pipe, mmap.mmap(-1, PROGRESS.size))
+        worker = Worker(pipe, Progress(mmap.mmap(-1, SIZE)))
         pipe.worker = worker
         worker._limit, worker._started, worker._job = 1e9, 0.0, 7
         worker._outcomes = [Outcome("a.py:f", RunStatus.OK)]
@@ -45,12 +57,13 @@ def test_a_tick_within_a_tick_sends_nothing_twice():
 def test_a_tick_after_the_limit_does_not_end_what_is_noted_of_garbage():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        page = mmap.mmap(-1, PROGRESS.size)
-        worker = Worker(theirs, page)
+        page = mmap.mmap(-1, SIZE)
+        worker = Worker(theirs, TickingProgress(page))
         worker._in_hook, worker._limit = True, -1.0
         worker._note(Activity.RUNNING, 7, 1)
+        worker._progress.worker = worker
         worker._start_ticking = lambda: worker._tick(0, sys._getframe(1))
         worker._on_garbage("start", {})
-        assert PROGRESS.unpack_from(page)[:3] == (Activity.COLLECTING, 7, 0)
+        assert read(page) == Doing(Activity.COLLECTING, 7, 0, worker._collecting)
         worker._on_garbage("stop", {})
-        assert PROGRESS.unpack_from(page) == worker._doing
+        assert read(page) == Doing(*worker._doing)

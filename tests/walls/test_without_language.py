@@ -280,16 +280,21 @@ def test_a_worker_that_stops_its_clock_ends_by_the_broker(broker, canary):
 def test_a_worker_that_lies_about_what_it_does_ends_by_the_broker(broker, canary):
     """The progress page says that it is idle, has just begun, or nonsense."""
     lie = """
-import gc, signal, struct
+import gc, signal
 (worker,) = [one for one in gc.get_objects() if type(one).__name__ == "Worker"]
 signal.setitimer(signal.ITIMER_REAL, 0)
-page = worker._progress
+progress = worker._progress
 while True:
-    page[:] = {page}
-    page.seek(0)
+    {lie}
 """
-    for forged in ("bytes(21)", "struct.pack('<BQId', 2, 2**64 - 1, 0, float('nan'))"):
-        code = lie.replace("{page}", forged)
+    idle, just_begun, nonsense, empty = (
+        "progress.note(0, 0, 0, 0.0)",
+        "progress.note(2, 2**64 - 1, 0, float('inf'))",
+        "progress.note(9, 0, 0, float('nan'))",
+        "progress._page[:] = bytes(len(progress._page))",
+    )
+    for said in (idle, just_begun, nonsense, empty):
+        code = lie.replace("{lie}", said)
         line = kills(broker, code)
         assert "did not end" in line["reason"]
 
@@ -302,7 +307,7 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 (worker,) = [one for one in gc.get_objects() if type(one).__name__ == "Worker"]
 worker._limit = 1e9
 while True:
-    worker._progress[:] = bytes(21)
+    worker._progress.note(0, 0, 0, 0.0)
     store.last("env", "temp")
 """
     line = kills(broker, code)
