@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -21,7 +20,8 @@ from typing import Final
 from kraken_hooks import clock, logs
 from kraken_hooks.engine.bookkeeping import Bookkeeping, EffectRules
 from kraken_hooks.engine.committer import Committer
-from kraken_hooks.engine.flight import LOW_DEPTH, Backlog, Flight
+from kraken_hooks.engine.flight import Backlog, Flight
+from kraken_hooks.engine.inbox import STORAGE_PAUSE, InboxReader
 from kraken_hooks.engine.log_rate import LogRate
 from kraken_hooks.engine.queries import Queries
 from kraken_hooks.engine.reporting import report, report_handled, report_line
@@ -40,12 +40,6 @@ log = logs.get()
 
 #: How often calls that wait are looked at, seconds.
 _SWEEP: Final = 0.025
-#: After a failed commit, messages out of the inbox wait so long, seconds.
-_STORAGE_PAUSE: Final = 1.0
-#: Between two looks for inbox rows that are being written, seconds.
-_UNWRITTEN_PAUSE: Final = 0.01
-#: Inbox rows that are read at once.
-_REFILL: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +81,10 @@ class Engine:
         self._sweeping = False
         self._uncommitted = 0
         self._epoch = 0
-        self._refill_after = 0.0
         self._stopping = False
         self._given_up = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inbox")
+        self._inbox = InboxReader(outbox, self._start, self._takes, self._run_again)
         self._loop = asyncio.get_running_loop()
         self._debug = logs.debugging()
         self._log_rate = LogRate()
@@ -111,7 +104,7 @@ class Engine:
         self._table = self._table.with_file(version.file, version.specs)
         for line in version.logs:
             report_line(line, file=version.file)
-        self._refill(backlog)
+        self._inbox.refill(backlog)
 
     def remove(self, file: str) -> None:
         """No more messages for this file. What waits for it in the inbox stays there until it is back."""
@@ -125,7 +118,7 @@ class Engine:
         try:
             self._left = self._outbox.waiting()
         except StorageUnavailable:
-            self._loop.call_later(_STORAGE_PAUSE, self.changed_outside)
+            self._loop.call_later(STORAGE_PAUSE, self.changed_outside)
             return
         except StorageDamaged:
             return  # the broker ends
@@ -134,7 +127,7 @@ class Engine:
             if backlog is not None:
                 backlog.behind = True
                 backlog.read = 0
-                self._refill(backlog)
+                self._inbox.refill(backlog)
 
     def hooks(self, file: str) -> list[str]:
         """Names of the hooks of a file that messages are routed to."""
@@ -253,7 +246,7 @@ class Engine:
         elif outcomes:
             backlog.dirty[flight] = None
         if ended and backlog.behind:
-            self._refill(backlog)
+            self._inbox.refill(backlog)
 
     def asked(self, job: Job, name: str, args: dict[str, object], answer: Callable[[Answer], None], query: int) -> None:
         self._start(self._ask(job, name, args, answer, query))
@@ -355,42 +348,10 @@ class Engine:
 
     # ── the inbox ──
 
-    def _refill(self, backlog: Backlog) -> None:
-        """Read inbox rows of the file into memory, where there is room and there may be some."""
-        if not backlog.behind or backlog.refilling or backlog.depth >= LOW_DEPTH or backlog.file not in self._versions:
-            return
-        if self._stopping:
-            return
-        backlog.refilling = True
-        self._start(self._read_inbox(backlog))
-
-    async def _read_inbox(self, backlog: Backlog) -> None:
-        pause = self._refill_after - time.monotonic()
-        if pause > 0:
-            await asyncio.sleep(pause)
-        spills, unwritten = backlog.spills, backlog.unwritten
-        try:
-            rows = await self._loop.run_in_executor(
-                self._readers, self._outbox.pending, backlog.file, backlog.read, _REFILL
-            )
-        except (StorageUnavailable, StorageDamaged):
-            self._refill_after = time.monotonic() + _STORAGE_PAUSE
-            rows, unwritten = [], 1
-        if backlog is not self._backlogs[backlog.file]:
-            return  # forgotten meanwhile, because a commit failed
-        backlog.refilling = False
-        if backlog.file not in self._versions:
-            return  # removed meanwhile: what waits is read when it is back
-        for row in rows:
-            backlog.read = row.message.seq
-            if row.message.seq not in backlog.held:
-                self._run_again(backlog, row)
-        if not rows and not unwritten and spills == backlog.spills:
-            backlog.behind = False
-        elif not rows:
-            self._loop.call_later(_UNWRITTEN_PAUSE, self._refill, backlog)
-        else:
-            self._refill(backlog)
+    def _takes(self, backlog: Backlog) -> bool:
+        """The backlog may get rows out of the inbox: its file is there, and it was not forgotten when a commit failed."""
+        file = backlog.file
+        return not self._stopping and file in self._versions and self._backlogs[file] is backlog
 
     def _run_again(self, backlog: Backlog, row: PendingMessage) -> None:
         """A message out of the inbox, for one hook file."""
@@ -416,7 +377,7 @@ class Engine:
         """A commit has failed: forget what is not on disk, and go on from there."""
         self._epoch += 1
         self._uncommitted = 0
-        self._refill_after = time.monotonic() + _STORAGE_PAUSE
+        self._inbox.pause()
         self._answer_all(error)
         self._pool.forget()
         self._states.forget()
@@ -430,7 +391,7 @@ class Engine:
         try:
             states = {file: self._states.of(file) for file in self._versions}
         except StorageUnavailable:
-            self._loop.call_later(_STORAGE_PAUSE, self._go_on_from_disk, epoch)
+            self._loop.call_later(STORAGE_PAUSE, self._go_on_from_disk, epoch)
             return
         except StorageDamaged:
             return  # the broker ends
@@ -438,7 +399,7 @@ class Engine:
             self._pool.set_state(file, state)
         self._committer.resume()
         for backlog in self._backlogs.values():
-            self._refill(backlog)
+            self._inbox.refill(backlog)
 
     def _answer_all(self, error: KrakenError) -> None:
         """Answer the calls that wait: accepted where the message is in the inbox, else refused."""
@@ -476,7 +437,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._queries.close()
-        self._readers.shutdown(wait=True, cancel_futures=True)
+        self._inbox.close()
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = self._loop.create_task(work)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -22,6 +21,7 @@ from kraken_hooks.outcome import QueuedEffect
 from kraken_hooks.settings import SecretStr, Section, variable
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result, SinkType
+from kraken_hooks.sinks.documents import encoded, plain_values
 
 #: Time limits of delivery: until a server is found, for each answer, and after which no other command is begun, seconds.
 CONNECT: Final = 3.0
@@ -32,9 +32,6 @@ _PORT: Final = 27_017
 #: How a URI begins whose servers the name service names; time limit for each of the two questions to it, seconds.
 _NAMED: Final = "mongodb+srv://"
 _LOOK_UP: Final = 0.5
-#: Largest document that MongoDB keeps, and most that one answer may hold, bytes.
-_LARGEST: Final = 16 * 2**20
-_ANSWER: Final = 8 * 2**20
 #: Longest reason kept, characters.
 _REASON: Final = 300
 _DUPLICATE: Final = 11_000
@@ -315,7 +312,7 @@ class MongoReader:
         if op == "count":
             return collection.count_documents(args.filter)
         limit = args.limit if isinstance(args, api.FindArgs) else 1
-        found = _read(collection.find(args.filter, args.projection, limit=limit, sort=args.sort))
+        found = plain_values(collection.find(args.filter, args.projection, limit=limit, sort=args.sort))
         return found if op == "find" else next(iter(found), None)
 
 
@@ -393,66 +390,16 @@ def _steps(place: int, queued: QueuedEffect) -> Iterator[_Step]:
         case "insert" | "insert_many":
             many = queued.effect.op == "insert_many"
             for number, document in enumerate(args["documents"] if many else [args["document"]]):
-                raw = _encoded({"_id": f"{queued.id}/{number}" if many else queued.id, **document})
+                raw = encoded({"_id": f"{queued.id}/{number}" if many else queued.id, **document})
                 yield _Step(place, collection, InsertOne(raw), raw, "_id" not in document)
         case "update":
-            _encoded(args["filter"])
-            _encoded(args["update"])
+            encoded(args["filter"])
+            encoded(args["update"])
             update = UpdateMany if args["many"] else UpdateOne
             yield _Step(place, collection, update(args["filter"], args["update"], upsert=args["upsert"]))
         case _:
-            _encoded(args["filter"])
+            encoded(args["filter"])
             yield _Step(place, collection, (DeleteMany if args["many"] else DeleteOne)(args["filter"]))
-
-
-def _encoded(document: dict[str, Any]) -> Any:
-    """The document as it is sent: encoded once, with its size known."""
-    import bson  # noqa: PLC0415  # a sink that is not used costs no memory
-    from bson.raw_bson import RawBSONDocument  # noqa: PLC0415  # as above
-
-    try:
-        raw = bson.encode(document)
-    except (bson.errors.BSONError, OverflowError) as error:
-        raise ValueError(f"MongoDB has no form for it: {error}") from None
-    if len(raw) > _LARGEST:
-        raise ValueError(f"a document of {len(raw) >> 20} MiB; MongoDB takes at most {_LARGEST >> 20}")
-    return RawBSONDocument(raw)
-
-
-def _read(documents: Iterable[Any]) -> list[object]:
-    """Plain values.
-
-    Raises:
-        QueryFailed: it is more than a hook can hold; no more than that is read.
-    """
-    import bson  # noqa: PLC0415  # a sink that is not used costs no memory
-    from bson.codec_options import CodecOptions, DatetimeConversion  # noqa: PLC0415  # as above
-
-    options: Any = CodecOptions(tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-    found, size = [], 0
-    for document in documents:
-        size += len(document.raw)
-        if size > _ANSWER:
-            raise QueryFailed(f"the answer has more than {_ANSWER >> 20} MiB; ask for less")
-        found.append(_plain(bson.decode(document.raw, codec_options=options)))
-    return found
-
-
-def _plain(value: object) -> object:
-    """What a hook gets: what has no plain form (ObjectId, Decimal128 …) becomes its text."""
-    if value is None or isinstance(value, bool | float | str):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, bytes):
-        return bytes(value)
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, dict):
-        return {str(name): _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return str(value)
 
 
 # ── the registry ───────────────────────────────────────────────────────────────────────────────────────────────────

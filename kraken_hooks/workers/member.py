@@ -34,6 +34,11 @@ class Lane:
     alone: bool = False
     removed: bool = False
 
+    @property
+    def gone(self) -> bool:
+        """The file is removed, and nothing of it is left to run."""
+        return self.removed and not self.jobs
+
 
 @dataclass(slots=True, eq=False)
 class Member:
@@ -121,3 +126,13 @@ class Member:
         if lane in self.ready:
             self.ready.remove(lane)
         return taken
+
+    def stop_looking(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+    def close(self) -> None:
+        """Let the process end; nothing more is heard of it."""
+        self.stop_looking()
+        self.process.close()

@@ -22,6 +22,7 @@ from kraken_hooks.progress import Activity, Doing
 from kraken_hooks.wire import Answer, Configure, Done, FromWorker, Loaded, LoadFailed, Query, Ready, SetState
 from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.member import Lane, Member
+from kraken_hooks.workers.places import Places
 from kraken_hooks.workers.probe import Probe
 from kraken_hooks.workers.quarantine import KILLS, Quarantine
 from kraken_hooks.workers.starter import RETRY, Starter
@@ -63,19 +64,14 @@ class Pool:
     """
 
     def __init__(self, configure: Configure, workers: int | None, check_effect: CheckEffect) -> None:
-        self._per_file = workers is None
-        self._workers = workers or 0
         self._check_effect = check_effect
         self._employer: Employer | None = None
-        self._shared: list[Member] = []
-        self._alone: set[Member] = set()
         self._lanes: dict[str, Lane] = {}
-        self._homeless: list[Lane] = []
         self._numbers = count(1)
         self._issued = 0
         self._hard = configure.timeout * (1 + _GRACE_SHARE) + _GRACE
         self._starter = Starter(configure, self._hard, self._on_frame, self._on_end)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._places = Places(self._starter, workers, self._state, self._settled)
         self._closing = False
         self.quarantine = Quarantine()
 
@@ -86,24 +82,19 @@ class Pool:
         """
         self._employer = employer
         await self._starter.try_lockdown()
-        for _ in range(self._workers):
-            self._shared.append(await self._starter.member(alone=False))
+        await self._places.start()
 
     async def close(self) -> None:
         """End all workers at once. Nothing more is reported."""
         self._closing = True
-        for task in self._tasks:
-            task.cancel()
-        for member in (*self._shared, *self._alone):
-            self._stop_looking(member)
-            member.process.close()
+        self._places.close()
         self._starter.close()
 
     # ── hook files ──
 
     def probe(self) -> Probe:
         """A worker to load new versions in, before they come here."""
-        return self._starter.probe(fresh=self._per_file)
+        return self._starter.probe(fresh=self._places.per_file)
 
     def next_version(self) -> int:
         return next(self._numbers)
@@ -113,15 +104,15 @@ class Pool:
         self.quarantine.file_changed(version.file)
         lane = self._lanes.get(version.file)
         if lane is None:
-            lane = self._lanes[version.file] = Lane(version.file, version, alone=self._per_file)
-            self._place(lane)
+            lane = self._lanes[version.file] = Lane(version.file, version, alone=self._places.per_file)
+            self._places.give(lane)
         else:
             before, lane.version, lane.removed = lane.version, version, False
             self._forget_version(lane, before)
-            if lane.alone and not self._per_file and not lane.jobs:
-                self._go_home(lane)  # a new version is not slow until it has shown it
+            if lane.alone and not self._places.per_file and not lane.jobs:
+                self._places.go_home(lane)  # a new version is not slow until it has shown it
         if lane.member is not None:
-            lane.member.load(version, self._boss.state(version.file))
+            lane.member.load(version, self._state(version.file))
             self._look_later(lane.member)
 
     def remove(self, file: str) -> None:
@@ -134,8 +125,7 @@ class Pool:
     def placement(self) -> list[tuple[int, list[str], bool]]:
         """Each worker's process id, the hook files that live there, and whether it is for one file alone."""
         return [
-            (member.process.pid, sorted(lane.file for lane in member.lanes), member.alone)
-            for member in (*self._shared, *self._alone)
+            (member.process.pid, sorted(lane.file for lane in member.lanes), member.alone) for member in self._places
         ]
 
     # ── jobs ──
@@ -154,12 +144,13 @@ class Pool:
 
     def forget(self) -> None:
         """Nobody waits for the jobs any more. Those that are in a pipe run, and what they report is thrown away."""
-        for lane in self._lanes.values():
+        for lane in list(self._lanes.values()):
             for job in lane.queue:
                 lane.jobs -= 1
                 job.version.jobs -= 1
             lane.queue.clear()
-        for member in (*self._shared, *self._alone):
+            self._leave_if_done(lane)
+        for member in self._places:
             member.ready.clear()
             for job in member.inflight.values():
                 job.forgotten = True
@@ -173,7 +164,7 @@ class Pool:
     def _pump(self, member: Member) -> None:
         """Fill the worker's pipe, a job from each lane in turn."""
         if member.stale and not member.inflight:
-            self._renew(member)
+            self._places.renew(member)
             return
         while member.ready and member.has_room:
             lane = member.ready.popleft()
@@ -184,7 +175,7 @@ class Pool:
                 self._finished(lane, job)
                 continue
             if job.version.number not in member.loaded:
-                member.load(job.version, self._boss.state(lane.file))
+                member.load(job.version, self._state(lane.file))
             self._issued += 1
             member.put(job, self._issued)
             self._look_later(member)
@@ -213,30 +204,10 @@ class Pool:
             lane.member.unload(version)
 
     def _leave_if_done(self, lane: Lane) -> None:
-        if lane.jobs:
-            return
-        del self._lanes[lane.file]
-        self._homeless = [other for other in self._homeless if other is not lane]
-        self._leave(lane)
-
-    def _leave(self, lane: Lane) -> None:
-        """The lane, which has no jobs, gives up its place in its worker."""
-        member = lane.member
-        if member is None:
-            return
-        member.detach(lane)
-        if member.alone:
-            self._retire(member)
-
-    def _go_home(self, lane: Lane) -> None:
-        self._leave(lane)
-        lane.alone = False
-        self._place(lane)
-
-    def _retire(self, member: Member) -> None:
-        self._alone.discard(member)
-        self._stop_looking(member)
-        member.process.close()
+        """A file that is removed has no lane any more when nothing of it is left to run."""
+        if lane.gone:
+            del self._lanes[lane.file]
+            self._places.leave(lane)
 
     # ── what workers report ──
 
@@ -337,14 +308,14 @@ class Pool:
 
     # ── watching ──
 
+    def _settled(self, member: Member) -> None:
+        """A new worker has its lanes; some may have jobs."""
+        self._look_later(member)
+        self._pump(member)
+
     def _look_later(self, member: Member) -> None:
         if member.timer is None:
             member.timer = asyncio.get_running_loop().call_later(_LOOK, self._look, member)
-
-    def _stop_looking(self, member: Member) -> None:
-        if member.timer is not None:
-            member.timer.cancel()
-            member.timer = None
 
     def _look(self, member: Member) -> None:
         """Is a run slow, or past its limit?"""
@@ -362,47 +333,19 @@ class Pool:
             member.process.kill(f"a hook did not end within {self._hard:g} s")
             return
         if job is not None and age > SLOW and not member.alone:
-            self._isolate(member, self._lanes[job.version.file])
+            self._places.isolate(self._lanes[job.version.file], member)
         self._look_later(member)
-
-    def _isolate(self, member: Member, slow: Lane) -> None:
-        """The slow lane keeps the worker for itself; the others get a new one."""
-        self._shared.remove(member)
-        self._alone.add(member)
-        member.alone = slow.alone = True
-        others = [lane for lane in member.lanes if lane is not slow]
-        for lane in others:
-            lane.queue.extendleft(reversed(member.detach(lane)))
-        member.stale = bool(others)
-        log.info("worker.isolated", pid=member.process.pid, file=slow.file, moved=len(others))
-        self._replace(others, alone=False)
-
-    def _renew(self, member: Member) -> None:
-        """Its lane goes on in a fresh worker, which holds nothing of the files that were there too."""
-        lanes = list(member.lanes)
-        for lane in lanes:
-            member.detach(lane)
-        self._retire(member)
-        for lane in lanes:
-            self._replace([lane], alone=True)
 
     # ── the end of a worker ──
 
     def _on_end(self, member: Member, reason: str) -> None:
         if self._closing:
             return
-        self._stop_looking(member)
+        member.stop_looking()
         doing = member.process.doing()
         jobs = list(member.inflight.values())
         member.inflight.clear()
-        lanes = list(member.lanes)
-        member.lanes.clear()
-        for lane in lanes:
-            lane.member = None
-        if member.alone:
-            self._alone.discard(member)
-        else:
-            self._shared.remove(member)
+        lanes = self._places.lost(member)
         guilty = None if member.blameless else self._blame(doing, jobs, lanes, reason)
         log.warning("worker.died", pid=member.process.pid, reason=reason, hook=guilty or "", rerun=len(jobs))
         idle = not jobs and time.monotonic() - member.began < RETRY
@@ -410,10 +353,10 @@ class Pool:
         pause = RETRY if idle else 0.0  # what ends a worker that has nothing to do would end the next one as fast
         together = [lane for lane in lanes if not lane.alone]
         if not member.alone:
-            self._replace(together, alone=False, pause=pause)
+            self._places.replace(together, alone=False, pause=pause)
         for lane in lanes:
             if lane.alone:
-                self._replace([lane], alone=True, pause=pause)
+                self._places.replace([lane], alone=True, pause=pause)
 
     def _blame(self, doing: Doing, jobs: list[Job], lanes: list[Lane], reason: str) -> str | None:
         """Who was it? Reports the run as killed and returns the hook's full name, or its file."""
@@ -471,46 +414,8 @@ class Pool:
             else:
                 lane.queue.appendleft(job)
 
-    # ── placing ──
-
-    def _place(self, lane: Lane) -> None:
-        if lane.alone:
-            self._replace([lane], alone=True)
-            return
-        if not self._shared:
-            self._homeless.append(lane)
-            return
-        member = min(self._shared, key=lambda candidate: len(candidate.lanes))
-        member.attach(lane)
-
-    def _replace(self, lanes: list[Lane], *, alone: bool, pause: float = 0.0) -> None:
-        """Start a worker for the lanes, after so many seconds."""
-        work = self._start_for(lanes, alone=alone, pause=pause)
-        task = asyncio.get_running_loop().create_task(work, name="replace-worker")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _start_for(self, lanes: list[Lane], *, alone: bool, pause: float) -> None:
-        if pause:
-            await asyncio.sleep(pause)
-        member = await self._starter.member_at_last(alone=alone)
-        if alone:
-            self._alone.add(member)
-        else:
-            self._shared.append(member)
-            lanes += self._homeless
-            self._homeless = []
-        for lane in lanes:
-            if self._lanes.get(lane.file) is not lane or lane.member is not None:
-                continue  # removed meanwhile, or at home again
-            member.attach(lane)
-            member.load(lane.version, self._boss.state(lane.file))
-        log.debug("worker.replaced", pid=member.process.pid, files=[lane.file for lane in lanes])
-        if alone and not member.lanes:
-            self._retire(member)
-            return
-        self._look_later(member)
-        self._pump(member)
+    def _state(self, file: str) -> dict[str, object]:
+        return self._boss.state(file)
 
     @property
     def _boss(self) -> Employer:
