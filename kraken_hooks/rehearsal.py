@@ -110,17 +110,22 @@ async def _check(paths: Sequence[Path], settings: Settings) -> dict[Path, list[P
 
 @dataclass(slots=True)
 class Rehearsal:
-    """What a dry run showed. `problems`: why the file does not load, or warnings. `reply`: what the collector would get."""
+    """What a dry run showed. `problems`: why the file does not load, or warnings. `reply`: what the collector would get.
+
+    `unconfigured`: sinks that the runs used and that these settings do not configure, each with the variable to set.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     loaded: bool = False
     matched: list[str] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     reply: Response | None = None
+    unconfigured: dict[str, str] = field(default_factory=dict)
 
 
 def rehearse(path: Path, message: Message, settings: Settings) -> Rehearsal:
-    """Run the hooks of one file with one message. State and store are empty; effects are shown, not delivered.
+    """Run the hooks of one file with one message. State and store are empty; effects are shown, not delivered, those of sinks
+    that are not configured too: a shell seldom has the settings of the service.
 
     Raises:
         OSError: the file cannot be read.
@@ -131,8 +136,11 @@ def rehearse(path: Path, message: Message, settings: Settings) -> Rehearsal:
 
 
 async def _rehearse(name: str, source: bytes, message: Message, settings: Settings) -> Rehearsal:
-    pool = Pool(configure(settings), 1, registry.check)
-    stage = _Stage(queries(settings, MemoryOutbox()))
+    real = configure(settings)
+    stage = _Stage(
+        queries(settings, MemoryOutbox()), {sink: missing for sink, missing in real.sinks.items() if missing}
+    )
+    pool = Pool(msgspec.structs.replace(real, sinks=dict.fromkeys(real.sinks, "")), 1, registry.check)
     shown = Rehearsal()
     probe = pool.probe()
     try:
@@ -160,19 +168,26 @@ async def _run(pool: Pool, stage: _Stage, version: Version, message: Message, sh
         await stage.ended.wait()
     shown.outcomes = sorted(stage.outcomes, key=lambda outcome: ranks[outcome.hook])
     shown.reply = respond(message, shown.outcomes, accepted=False)
+    shown.unconfigured = stage.unconfigured()
 
 
 class _Stage:
-    """Whom the pool works for here: collects outcomes, answers queries: the store is empty, other sinks are really asked."""
+    """Whom the pool works for here: collects outcomes, answers queries: the store is empty, other sinks are really asked.
 
-    def __init__(self, asked: Queries) -> None:
+    `missing`: by sink that is not configured, the variable to set.
+    """
+
+    def __init__(self, asked: Queries, missing: dict[str, str]) -> None:
         self.outcomes: list[Outcome] = []
         self.ended = asyncio.Event()
         self._queries = asked
+        self._missing = missing
+        self._used: set[str] = set()
         self._asking: set[asyncio.Task[None]] = set()
 
     def ran(self, job: Job, outcomes: list[Outcome], *, ended: bool) -> None:
         self.outcomes += outcomes
+        self._used |= {effect.sink for outcome in outcomes for effect in outcome.effects}
         if ended:
             self.ended.set()
 
@@ -182,10 +197,19 @@ class _Stage:
         task.add_done_callback(self._asking.discard)
 
     async def _ask(self, name: str, args: dict[str, object], answer: Callable[[Answer], None], query: int) -> None:
+        sink = name.partition(".")[0]
+        self._used.add(sink)
+        if sink in self._missing:
+            answer(Answer(query, error=f"{sink} is not configured: set {self._missing[sink]}"))
+            return
         try:
             answer(Answer(query, await self._queries.ask(name, args)))
         except (KrakenError, ValueError) as error:
             answer(Answer(query, error=str(error)))
+
+    def unconfigured(self) -> dict[str, str]:
+        """What the runs used and is not configured, by sink the variable to set."""
+        return {sink: variable for sink, variable in self._missing.items() if sink in self._used}
 
     def close(self) -> None:
         self._queries.close()

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 def rehearse(hook_file: Path, as_json: bool, **values: Any) -> None:
     """Run the hooks of FILE with one message: a dry run.
 
-    Shows reply, effects, state, log and errors. Nothing is stored, sent or answered; state and store are empty.
+    Shows reply, effects, state, log and errors. Nothing is stored, sent or answered; state and store are empty. Effects of
+    sinks that are not configured are shown too.
     Exit status 1 where the file does not load or a run fails.
     """
     given = message_from(values)
@@ -76,6 +77,8 @@ def _as_object(hook_file: Path, message: Message, result: Rehearsal) -> dict[str
         "runs": [_run_object(outcome) for outcome in result.outcomes],
         "reply": None if result.reply is None else _response_object(result.reply),
     }
+    if result.unconfigured:
+        made["not_configured"] = result.unconfigured
     if result.problems:
         made["problems"] = [
             {
@@ -149,6 +152,8 @@ def _show(hook_file: Path, message: Message, result: Rehearsal) -> None:
         click.echo(f"The device gets {result.reply.content_type}: {shown(result.reply.payload)}")
     else:
         click.echo("The device gets no reply.")
+    for sink, variable in result.unconfigured.items():
+        click.echo(f"In this shell {sink} is not configured: the broker needs {variable}.")
 
 
 def _show_run(outcome: Outcome) -> None:

@@ -200,6 +200,29 @@ class TestTry:
         ):  # fmt: skip
             assert part in done.stdout, done.stdout
 
+    def test_needs_no_settings_of_sinks_and_says_which_the_broker_will_need(self, hook_file):
+        path = hook_file("""
+from kraken_hooks import influxdb, on, redis, slack
+@on()
+def tell(msg):
+    slack.send("hot")
+    redis.incr("seen")
+@on()
+def ask(msg):
+    return influxdb.query("buckets()")
+""")
+        done = kraken("try", path, KRAKENB_REDIS_HOST="127.0.0.1")
+        assert done.returncode == 1, "a query has no answer without a server"
+        assert "hook.py:tell: ok in " in done.stdout
+        assert "  effect: slack.send(text='hot'" in done.stdout
+        assert "influxdb is not configured: set KRAKENB_INFLUXDB_HOST" in done.stdout
+        assert "In this shell slack is not configured: the broker needs KRAKENB_SLACK_URL." in done.stdout
+        assert "redis is not configured" not in done.stdout
+        shown = json.loads(kraken("try", path, "--json").stdout)
+        assert shown["not_configured"] == {
+            "influxdb": "KRAKENB_INFLUXDB_HOST", "redis": "KRAKENB_REDIS_HOST", "slack": "KRAKENB_SLACK_URL",
+        }  # fmt: skip
+
     def test_says_why_nothing_ran(self, hook_file):
         path = hook_file(TALKATIVE)
         done = kraken("try", path, "--collector", "tcp", "--data", "x")
