@@ -19,6 +19,8 @@ from kraken_hooks.errors import SettingsError
 
 _PREFIX: Final = "KRAKENB_"
 _DEFAULT_PORT: Final = 50051
+#: Of a file that holds a value, characters: a list of all authorities fits.
+_LONGEST_FILE: Final = 2**20
 #: In place of a number of workers: each hook file has one of its own.
 PER_FILE: Final = "per-file"
 
@@ -351,14 +353,17 @@ def _collect(
 def _read_file(name: str, path: Path, found: dict[str, str], problems: list[str]) -> None:
     shown = str(path) if str(path).isprintable() else repr(str(path))  # a problem is one line
     try:
-        text = path.read_text().rstrip("\r\n")
+        with path.open() as file:
+            text = file.read(_LONGEST_FILE + 1)
     except OSError as error:
         problems.append(f"{name}_FILE: {shown} cannot be read: {error.strerror}")
     except UnicodeDecodeError:
         problems.append(f"{name}_FILE: {shown} is not text")
     else:
-        if text:
-            found[name] = text
+        if len(text) > _LONGEST_FILE:
+            problems.append(f"{name}_FILE: {shown} has more than {_LONGEST_FILE >> 20} MiB")
+        elif value := text.rstrip("\r\n"):
+            found[name] = value
 
 
 def _make(kind: type[Section], values: Mapping[str, str], problems: list[str]) -> Section:

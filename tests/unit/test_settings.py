@@ -114,6 +114,12 @@ def test_a_file_that_is_not_there_names_variable_and_path():
     ]
 
 
+def test_a_file_without_end_is_no_value():
+    assert problems({"KRAKENB_SLACK_URL_FILE": "/dev/zero"}) == [
+        "KRAKENB_SLACK_URL_FILE: /dev/zero has more than 1 MiB"
+    ]
+
+
 def test_a_variable_and_its_file_contradict_each_other(tmp_path):
     (tmp_path / "x").write_text("3")
     assert problems({"KRAKENB_WORKERS": "2", "KRAKENB_WORKERS_FILE": str(tmp_path / "x")}) == [
