@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 
 from kraken_hooks import logs
 from kraken_hooks.message import Message
@@ -56,14 +54,12 @@ def test_a_file_that_was_removed_when_jobs_were_given_up_runs_when_it_is_back():
         probe.close()
         pool.adopt(version)
         pool.submit(Job(message(1, "stay"), version, ["f"], None, asked=["f"]))
-        [(pid, [_], _)] = pool.placement()
-        os.kill(pid, signal.SIGKILL)
-        while pool.placement():
-            await asyncio.sleep(0)
+        [worker] = pool._places
+        worker.process.kill("a test")
+        assert pool.placement() == []
         pool.remove("rule.py")
         pool.forget()
-        while not pool.placement():
-            await asyncio.sleep(0.01)
+        await asyncio.gather(*pool._places._tasks)
         pool.adopt(again)
         pool.submit(Job(message(200, "back"), again, ["f"], None, asked=["f"]))
         try:
