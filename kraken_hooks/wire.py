@@ -42,8 +42,8 @@ class Configure(msgspec.Struct, frozen=True, array_like=True, tag=1):
 class Load(msgspec.Struct, frozen=True, array_like=True, tag=2):
     """Compile and load one version of a hook file.
 
-    `state` is the whole state of the file; None where another version of the file is loaded already, whose runs have
-    kept the state up to date.
+    `state` is the whole state of the file, and counts whether or not the version loads; None where another version of the
+    file came before, whose runs have kept the state up to date.
     """
 
     version: int

@@ -213,6 +213,8 @@ class Worker:
 
     def _load(self, frame: Load) -> None:
         self._note(Activity.LOADING, frame.version, 0)
+        if frame.state is not None:
+            self._states[frame.file] = frame.state  # also where it does not load: other versions of the file may follow
         self._started = time.monotonic()
         self._in_hook = True
         try:
@@ -226,8 +228,6 @@ class Worker:
         else:
             self._in_hook = False
             self._versions[frame.version] = _Version(loaded, {hook.spec.name: hook for hook in loaded.hooks})
-            if frame.state is not None:
-                self._states[frame.file] = frame.state
             specs = [hook.spec for hook in loaded.hooks]
             self._send(Loaded(frame.version, specs, loaded.problems, loaded.logs))
         self._note(Activity.IDLE, 0, 0)

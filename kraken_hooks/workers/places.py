@@ -132,8 +132,8 @@ class Places:
             lanes += self._homeless
             self._homeless = []
         for lane in lanes:
-            if lane.gone or lane.member is not None:
-                continue  # removed meanwhile, or at home again
+            if lane.gone or lane.member is not None or lane.alone is not alone:
+                continue  # removed meanwhile, or at home again, or about to be
             member.attach(lane)
             member.load(lane.version, self._state(lane.file))
         log.debug("worker.replaced", pid=member.process.pid, files=[lane.file for lane in lanes])

@@ -366,6 +366,9 @@ class Pool:
             for job in [job for job in jobs if job.version.number == doing.number]:
                 jobs.remove(job)
                 self._fail(job, RunStatus.KILLED, RunError("Killed", f"loading the file: {reason}"))
+            for lane in lanes:
+                if lane.version.number == doing.number:
+                    lane.alone = True  # the next worker loads it too: no other file's jobs wait behind that
             return None
         guilty = next((job for job in jobs if job.number == doing.number), None)
         if guilty is None or doing.index >= len(guilty.sent) or guilty.sent[doing.index] not in guilty.hooks:

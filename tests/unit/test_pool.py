@@ -1,70 +1,153 @@
-"""The pool with real workers and no broker around it: what it does when jobs are given up."""
+"""The pool with real workers and no broker around it: what becomes of jobs and places where workers die, and files change
+meanwhile.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from kraken_hooks import logs
 from kraken_hooks.message import Message
+from kraken_hooks.outcome import Outcome
 from kraken_hooks.sinks import registry
 from kraken_hooks.wire import Configure
-from kraken_hooks.workers.job import Job
+from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.pool import Pool
 
-PATIENCE = 30
+PATIENCE = 60
 HOOK = b"""
 import time
-from kraken_hooks import on
+from kraken_hooks import on, state
 @on()
 def f(msg):
     while msg.text == "stay": time.sleep(0.001)
+    if msg.text == "endless": sum(range(10**12))
+    return str(state.incr("n"))
 """
+ENDLESS = "sum(range(10**12))"  # one operation: no time limit ends it from inside
 
 
 class Employer:
+    """`ended`: payload of the message and what became of the run, in the order in which runs ended."""
+
     def __init__(self) -> None:
-        self.ran_well: asyncio.Queue[bytes] = asyncio.Queue()
+        self.ended: asyncio.Queue[tuple[str, Outcome]] = asyncio.Queue()
 
     def ran(self, job, outcomes, *, ended):
         for outcome in outcomes:
-            assert outcome.ok, outcome
-            self.ran_well.put_nowait(job.message.payload)
+            self.ended.put_nowait((job.message.payload.decode(), outcome))
 
     def asked(self, job, name, args, answer, query):
         raise AssertionError(name)
 
     def state(self, file):
-        return {}
+        return {"n": 41}
+
+    async def next(self, count: int = 1) -> dict[str, Outcome]:
+        return dict([await self.ended.get() for _ in range(count)])
 
 
-def message(seq: int, text: str) -> Message:
-    return Message(seq, f"m{seq}", "collector", "tcp", "text/plain", "{}", text.encode(), 1)
+class Rig:
+    def __init__(self, pool: Pool, employer: Employer) -> None:
+        self.pool = pool
+        self.employer = employer
+        self.sent = 0
+
+    def adopt(self, file: str, source: bytes = HOOK) -> Version:
+        """A version that has loaded well in a probe, whatever it does in a worker."""
+        version = Version(self.pool.next_version(), file, source, [], [], [])
+        self.pool.adopt(version)
+        return version
+
+    def submit(self, version: Version, text: str) -> None:
+        self.sent += 1
+        message = Message(self.sent, f"m{self.sent}", "collector", "tcp", "text/plain", "{}", text.encode(), 1)
+        self.pool.submit(Job(message, version, ["f"], None, asked=["f"]))
+
+    async def all_placed(self) -> None:
+        """All workers that are to be started are there."""
+        while tasks := self.pool._places._tasks:
+            await asyncio.gather(*tasks)
+
+
+def in_pool(scenario: Callable[[Rig], Awaitable[None]], *, limit: float = 20.0) -> None:
+    """Run it with a pool of one worker that files share. `limit`: of a run, seconds."""
+    logs.silence()
+
+    @asynccontextmanager
+    async def started() -> AsyncIterator[Rig]:
+        pool, employer = Pool(Configure({}, limit, 128 * 2**20, "boot", False), 1, registry.check), Employer()
+        await pool.start(employer)
+        try:
+            yield Rig(pool, employer)
+        finally:
+            await pool.close()
+
+    async def run() -> None:
+        async with started() as rig:
+            await scenario(rig)
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
 
 
 def test_a_file_that_was_removed_when_jobs_were_given_up_runs_when_it_is_back():
     """Its worker has just died, so that it has no place either."""
-    logs.silence()
 
-    async def scenario() -> bytes:
-        pool, employer = Pool(Configure({}, 20.0, 128 * 2**20, "boot", False), 1, registry.check), Employer()
-        await pool.start(employer)
-        probe = pool.probe()
-        version = await probe.load(pool.next_version(), "rule.py", HOOK)
-        again = await probe.load(pool.next_version(), "rule.py", HOOK)
-        probe.close()
-        pool.adopt(version)
-        pool.submit(Job(message(1, "stay"), version, ["f"], None, asked=["f"]))
-        [worker] = pool._places
+    async def scenario(rig):
+        rig.submit(rig.adopt("rule.py"), "stay")
+        [worker] = rig.pool._places
         worker.process.kill("a test")
-        assert pool.placement() == []
-        pool.remove("rule.py")
-        pool.forget()
-        await asyncio.gather(*pool._places._tasks)
-        pool.adopt(again)
-        pool.submit(Job(message(200, "back"), again, ["f"], None, asked=["f"]))
-        try:
-            return await employer.ran_well.get()
-        finally:
-            await pool.close()
+        assert rig.pool.placement() == []
+        rig.pool.remove("rule.py")
+        rig.pool.forget()
+        await rig.all_placed()
+        rig.submit(rig.adopt("rule.py"), "back")
+        assert (await rig.employer.next())["back"].ok
 
-    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == b"back"
+    in_pool(scenario)
+
+
+def test_a_file_that_goes_home_while_its_worker_is_replaced_runs_after_the_next_death_too():
+    """It was slow, so it had a worker for itself; that one and the shared one have just died when the file changes."""
+
+    async def scenario(rig):
+        rig.adopt("rule.py")
+        [shared] = rig.pool._places
+        rig.pool._places.isolate(rig.pool._lanes["rule.py"], shared)
+        await rig.all_placed()
+        for worker in sorted(rig.pool._places, key=lambda worker: not worker.alone):
+            worker.process.kill("a test")
+        version = rig.adopt("rule.py")
+        await rig.all_placed()
+        assert [(files, alone) for _, files, alone in rig.pool.placement()] == [(["rule.py"], False)]
+        for worker in list(rig.pool._places):
+            worker.process.kill("a test")
+        rig.submit(version, "after")
+        assert (await rig.employer.next())["after"].ok
+
+    in_pool(scenario)
+
+
+def test_a_version_that_does_not_load_in_a_worker_costs_the_next_one_no_state():
+    async def scenario(rig):
+        rig.adopt("rule.py", b"1 / 0")
+        rig.submit(rig.adopt("rule.py"), "counted")
+        assert (await rig.employer.next())["counted"].state == {"n": 42}
+
+    in_pool(scenario)
+
+
+def test_a_file_that_does_not_end_loading_holds_up_only_itself():
+    """It has loaded well in a probe, and does what it likes in a worker that it shares."""
+
+    async def scenario(rig):
+        bad = rig.adopt("bad.py", ENDLESS.encode())
+        rig.submit(bad, "bad")
+        rig.submit(rig.adopt("good.py"), "good")
+        ended = await rig.employer.next(2)
+        assert ended["good"].ok
+        assert ended["bad"].error.message.startswith("loading the file")
+
+    in_pool(scenario, limit=1.0)
