@@ -75,7 +75,7 @@ class Overview:
     def _files(self, stored: _Stored) -> list[FileStatus]:
         depths = self._engine.depths()
         quarantined: dict[str, list[str]] = {}
-        for hook in self._pool.quarantine.hooks():
+        for hook in self._pool.quarantined():
             file, _, name = hook.partition(":")
             quarantined.setdefault(file, []).append(name)
         found = []

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import HookSpec, LogLine, Problem
+from kraken_hooks.workers.quarantine import Quarantine
 
 
 @dataclass(slots=True, eq=False)
 class Version:
-    """A hook file as it was at one time, loaded well. `jobs` counts those that still have to run with it."""
+    """A hook file as it was at one time, loaded well. `jobs` counts those that still have to run with it.
+
+    Each version has a quarantine of its own: what the jobs of the last one do is not held against a file that has changed.
+    """
 
     number: int
     file: str
@@ -22,6 +26,7 @@ class Version:
     problems: list[Problem]
     logs: list[LogLine]
     jobs: int = 0
+    quarantine: Quarantine = field(default_factory=Quarantine)
 
 
 class Job(msgspec.Struct, eq=False):

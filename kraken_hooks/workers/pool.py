@@ -24,7 +24,7 @@ from kraken_hooks.workers.job import Job, Version
 from kraken_hooks.workers.member import Lane, Member
 from kraken_hooks.workers.places import Places
 from kraken_hooks.workers.probe import Probe
-from kraken_hooks.workers.quarantine import KILLS, Quarantine
+from kraken_hooks.workers.quarantine import KILLS
 from kraken_hooks.workers.starter import RETRY, Starter
 from kraken_hooks.workers.vetting import CheckEffect, vet, vet_loaded, vet_query
 
@@ -73,7 +73,6 @@ class Pool:
         self._starter = Starter(configure, self._hard, self._on_frame, self._on_end)
         self._places = Places(self._starter, workers, self._state, self._settled)
         self._closing = False
-        self.quarantine = Quarantine()
 
     async def start(self, employer: Employer) -> None:
         """Raises:
@@ -101,7 +100,6 @@ class Pool:
 
     def adopt(self, version: Version) -> None:
         """From now on jobs of this file are made with this version; those that are there end with theirs."""
-        self.quarantine.file_changed(version.file)
         lane = self._lanes.get(version.file)
         if lane is None:
             lane = self._lanes[version.file] = Lane(version.file, version, alone=self._places.per_file)
@@ -127,6 +125,10 @@ class Pool:
         return [
             (member.process.pid, sorted(lane.file for lane in member.lanes), member.alone) for member in self._places
         ]
+
+    def quarantined(self) -> list[str]:
+        """Full names of the hooks that do not run."""
+        return [hook for lane in self._lanes.values() for hook in lane.version.quarantine.hooks()]
 
     # ── jobs ──
 
@@ -171,7 +173,7 @@ class Pool:
             job = lane.queue.popleft()
             if lane.queue:
                 member.ready.append(lane)
-            if self.quarantine and self._refuse_quarantined(job):
+            if job.version.quarantine and self._refuse_quarantined(job):
                 self._finished(lane, job)
                 continue
             if job.version.number not in member.loaded:
@@ -182,7 +184,7 @@ class Pool:
 
     def _refuse_quarantined(self, job: Job) -> bool:
         """Fail the job's hooks that are in quarantine. True where none is left."""
-        closed = [hook for hook in job.hooks if job.full_name(hook) in self.quarantine]
+        closed = [hook for hook in job.hooks if job.full_name(hook) in job.version.quarantine]
         if not closed:
             return False
         error = RunError("Quarantine", f"killed {KILLS} times in a row; it runs again when its file changes")
@@ -246,7 +248,7 @@ class Pool:
             self._finished(lane, job)
             self._pump(member)
         for hook in out_of_memory:
-            self._count_kill(hook)
+            self._count_kill(job, hook)
         if out_of_memory:
             member.blameless = True
             member.process.kill("a hook has used up its memory")
@@ -261,7 +263,7 @@ class Pool:
             if outcome.error is not None and outcome.error.type == "MemoryError":
                 out_of_memory.append(outcome.hook)
             else:
-                self.quarantine.ended(outcome.hook)
+                job.version.quarantine.ended(outcome.hook)
         job.hooks = list(waiting.values())
         return out_of_memory
 
@@ -363,12 +365,7 @@ class Pool:
         if doing.activity is Activity.COLLECTING:
             return self._set_apart(doing, jobs, lanes)
         if doing.activity is Activity.LOADING:
-            for job in [job for job in jobs if job.version.number == doing.number]:
-                jobs.remove(job)
-                self._fail(job, RunStatus.KILLED, RunError("Killed", f"loading the file: {reason}"))
-            for lane in lanes:
-                if lane.version.number == doing.number:
-                    lane.alone = True  # the next worker loads it too: no other file's jobs wait behind that
+            self._blame_load(doing, jobs, lanes, reason)
             return None
         guilty = next((job for job in jobs if job.number == doing.number), None)
         if guilty is None or doing.index >= len(guilty.sent) or guilty.sent[doing.index] not in guilty.hooks:
@@ -376,6 +373,18 @@ class Pool:
                 job.deaths += 1
             return None
         return self._killed(guilty, guilty.sent[doing.index], reason)
+
+    def _blame_load(self, doing: Doing, jobs: list[Job], lanes: list[Lane], reason: str) -> None:
+        """It has loaded well before: unless it is past its limit, it may not be to blame."""
+        for lane in lanes:
+            if lane.version.number == doing.number:
+                lane.alone = True  # the next worker loads it too: no other file's jobs wait behind that
+        endless = time.monotonic() - doing.since > self._hard
+        for job in [job for job in jobs if job.version.number == doing.number]:
+            job.deaths += 1
+            if endless:
+                jobs.remove(job)
+                self._fail(job, RunStatus.KILLED, RunError("Killed", f"loading the file: {reason}"))
 
     def _set_apart(self, doing: Doing, jobs: list[Job], lanes: list[Lane]) -> str | None:
         """What a file left behind did not end, in a run that is not to blame. From now on it holds up only its own runs; where
@@ -397,25 +406,27 @@ class Pool:
         outcome = Outcome(name, RunStatus.KILLED, error=RunError("Killed", reason), duration=self._hard)
         if not job.forgotten:
             self._boss.ran(job, [outcome], ended=False)  # where it was the last one, `_rerun` says so
-        self._count_kill(name)
+        self._count_kill(job, name)
         return name
 
-    def _count_kill(self, hook: str) -> None:
-        if self.quarantine.killed(hook):
+    def _count_kill(self, job: Job, hook: str) -> None:
+        if job.version.quarantine.killed(hook):
             log.error("hook.quarantined", hook=hook, kills=KILLS)
 
     def _rerun(self, jobs: list[Job]) -> None:
         """Put the jobs of a dead worker back at the front of their lanes."""
-        for job in reversed(jobs):
-            lane = self._lanes[job.version.file]
+        again = []
+        for job in jobs:
             if job.forgotten or not job.hooks:
                 if not job.forgotten:  # all its hooks have ended; only the frame that says so is missing
                     self._boss.ran(job, [], ended=True)
-                self._finished(lane, job)
+                self._finished(self._lanes[job.version.file], job)
             elif job.deaths > _DEATHS:
                 self._fail(job, RunStatus.KILLED, RunError("Killed", "its worker died again and again"))
             else:
-                lane.queue.appendleft(job)
+                again.append(job)
+        for job in reversed(again):
+            self._lanes[job.version.file].queue.appendleft(job)
 
     def _state(self, file: str) -> dict[str, object]:
         return self._boss.state(file)

@@ -1,4 +1,4 @@
-"""Which hooks are not run any more, because they had to be killed again and again. Pure."""
+"""Which hooks of a version are not run any more, because they had to be killed again and again. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ KILLS: Final = 3
 
 
 class Quarantine:
-    """Counts kills by hook (full name). A hook leaves quarantine when its file changes."""
+    """Counts kills by hook (full name). Nothing leaves it: a file that changes has a new version, which has its own."""
 
     def __init__(self) -> None:
         self._kills: dict[str, int] = {}
@@ -28,13 +28,6 @@ class Quarantine:
         """A run of the hook ended by itself: the next kill is the first in a row again."""
         if self._kills:
             self._kills.pop(hook, None)
-
-    def file_changed(self, file: str) -> None:
-        """All hooks of the file may run again."""
-        prefix = f"{file}:"
-        for hook in [hook for hook in self._kills if hook.startswith(prefix)]:
-            del self._kills[hook]
-        self._closed = {hook for hook in self._closed if not hook.startswith(prefix)}
 
     def __contains__(self, hook: str) -> bool:
         return hook in self._closed

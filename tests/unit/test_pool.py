@@ -5,12 +5,15 @@ meanwhile.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from kraken_hooks import logs
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import Outcome
+from kraken_hooks.progress import Activity
 from kraken_hooks.sinks import registry
 from kraken_hooks.wire import Configure
 from kraken_hooks.workers.job import Job, Version
@@ -61,10 +64,12 @@ class Rig:
         self.pool.adopt(version)
         return version
 
-    def submit(self, version: Version, text: str) -> None:
+    def submit(self, version: Version, text: str) -> Job:
         self.sent += 1
         message = Message(self.sent, f"m{self.sent}", "collector", "tcp", "text/plain", "{}", text.encode(), 1)
-        self.pool.submit(Job(message, version, ["f"], None, asked=["f"]))
+        job = Job(message, version, ["f"], None, asked=["f"])
+        self.pool.submit(job)
+        return job
 
     async def all_placed(self) -> None:
         """All workers that are to be started are there."""
@@ -151,3 +156,52 @@ def test_a_file_that_does_not_end_loading_holds_up_only_itself():
         assert ended["bad"].error.message.startswith("loading the file")
 
     in_pool(scenario, limit=1.0)
+
+
+def test_what_jobs_of_the_last_version_do_puts_no_hook_of_a_changed_file_in_quarantine():
+    """The author has repaired it; the jobs that were there before end with the version that they were made for."""
+
+    async def scenario(rig):
+        bad = rig.adopt("rule.py")
+        for text in ("endless", "endless", "endless", "fine"):
+            rig.submit(bad, text)
+        repaired = rig.adopt("rule.py")
+        rig.submit(repaired, "repaired")
+        ended = [await rig.employer.ended.get() for _ in range(5)]
+        assert [text for text, _ in ended] == ["endless", "endless", "endless", "fine", "repaired"]
+        assert [outcome.ok for _, outcome in ended] == [False, False, False, False, True]
+        assert ended[3][1].error.type == "Quarantine"
+        assert rig.pool.quarantined() == []
+
+    in_pool(scenario, limit=0.5)
+
+
+def test_a_worker_that_dies_while_it_loads_costs_no_run():
+    """Whatever ended it: the file has loaded well before."""
+
+    async def scenario(rig):
+        version = rig.adopt("rule.py", HOOK + b"time.sleep(1)\n")
+        for text in ("first", "second"):
+            rig.submit(version, text)
+        [worker] = rig.pool._places
+        while worker.process.doing().activity is not Activity.LOADING:  # noqa: ASYNC110  # nothing tells of it
+            await asyncio.sleep(0)
+        os.kill(worker.process.pid, signal.SIGKILL)
+        ended = await rig.employer.next(2)
+        assert [outcome.ok for outcome in ended.values()] == [True, True]
+
+    in_pool(scenario)
+
+
+def test_jobs_that_are_given_up_because_their_workers_died_end_in_order():
+    async def scenario(rig):
+        version = rig.adopt("rule.py")
+        for text in ("first", "second", "third"):
+            rig.submit(version, text).deaths = 3
+        [worker] = rig.pool._places
+        worker.process.kill("a test")
+        ended = [await rig.employer.ended.get() for _ in range(3)]
+        assert [text for text, _ in ended] == ["first", "second", "third"]
+        assert {outcome.error.message for _, outcome in ended} == {"its worker died again and again"}
+
+    in_pool(scenario)
