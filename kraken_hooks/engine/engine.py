@@ -389,7 +389,7 @@ class Engine:
         if epoch != self._epoch:
             return
         try:
-            states = {file: self._states.of(file) for file in self._versions}
+            states = {file: self._states.of(file) for file in self._backlogs}  # removed ones too: they may come back
         except StorageUnavailable:
             self._loop.call_later(STORAGE_PAUSE, self._go_on_from_disk, epoch)
             return

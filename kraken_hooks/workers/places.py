@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 from kraken_hooks import logs
+from kraken_hooks.errors import StorageUnavailable
 from kraken_hooks.workers.member import Lane, Member
-from kraken_hooks.workers.starter import Starter
+from kraken_hooks.workers.starter import RETRY, Starter
 
 log = logs.get()
 
@@ -124,6 +125,7 @@ class Places:
     async def _start_for(self, lanes: list[Lane], *, alone: bool, pause: float) -> None:
         if pause:
             await asyncio.sleep(pause)
+        await self._states_at_last(lanes)
         member = await self._starter.member_at_last(alone=alone)
         if alone:
             self._alone.add(member)
@@ -141,6 +143,18 @@ class Places:
             self._retire(member)
         else:
             self._settled(member)
+
+    async def _states_at_last(self, lanes: list[Lane]) -> None:
+        """The states of the files have been read, however often that has to be tried."""
+        while True:
+            try:
+                for lane in (*lanes, *self._homeless):
+                    self._state(lane.file)
+            except StorageUnavailable as error:
+                log.error("worker.start_failed", reason=str(error))
+                await asyncio.sleep(RETRY)
+            else:
+                return
 
     def _retire(self, member: Member) -> None:
         self._alone.discard(member)

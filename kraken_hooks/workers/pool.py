@@ -53,7 +53,11 @@ class Employer(Protocol):
         ...
 
     def state(self, file: str) -> dict[str, object]:
-        """The state of a hook file as of the outcomes that were handed over."""
+        """The state of a hook file as of the outcomes that were handed over.
+
+        Raises:
+            StorageUnavailable: it cannot be read now; once it has been, it is known until jobs are forgotten.
+        """
         ...
 
 
@@ -145,7 +149,7 @@ class Pool:
             self._pump(member)
 
     def forget(self) -> None:
-        """Nobody waits for the jobs any more. Those that are in a pipe run, and what they report is thrown away."""
+        """Nobody waits for the jobs any more. Those that are in a pipe run there, and what they report is thrown away."""
         for lane in list(self._lanes.values()):
             for job in lane.queue:
                 lane.jobs -= 1
@@ -173,7 +177,7 @@ class Pool:
             job = lane.queue.popleft()
             if lane.queue:
                 member.ready.append(lane)
-            if job.version.quarantine and self._refuse_quarantined(job):
+            if job.forgotten or (job.version.quarantine and self._refuse_quarantined(job)):
                 self._finished(lane, job)
                 continue
             if job.version.number not in member.loaded:
@@ -190,8 +194,7 @@ class Pool:
         error = RunError("Quarantine", f"killed {KILLS} times in a row; it runs again when its file changes")
         outcomes = [Outcome(job.full_name(hook), RunStatus.FAILED, error=error) for hook in closed]
         job.hooks = [hook for hook in job.hooks if hook not in closed]
-        if not job.forgotten:
-            self._boss.ran(job, outcomes, ended=not job.hooks)
+        self._boss.ran(job, outcomes, ended=not job.hooks)
         return not job.hooks
 
     def _finished(self, lane: Lane, job: Job) -> None:

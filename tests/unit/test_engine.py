@@ -28,6 +28,7 @@ class Workers:
 
     def __init__(self) -> None:
         self.jobs: list[Job] = []
+        self.states: dict[str, dict[str, object]] = {}
         self.came = asyncio.Event()
 
     def adopt(self, version: Version) -> None:
@@ -44,7 +45,7 @@ class Workers:
         self.jobs.clear()
 
     def set_state(self, file: str, state: dict[str, object]) -> None:
-        pass
+        self.states[file] = dict(state)
 
     async def end_next(self, engine: Engine) -> Job:
         while not self.jobs:
@@ -116,6 +117,34 @@ def test_after_a_failed_commit_it_goes_on_also_where_the_disk_cannot_be_read_at_
             return outbox.state("a.py")
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == {"x": 1}
+
+
+def test_after_a_failed_commit_the_state_of_a_removed_file_too_is_what_is_on_disk():
+    """Jobs of it may still be in a worker, which goes on with the file when it comes back meanwhile."""
+
+    async def scenario() -> dict[str, dict[str, object]]:
+        outbox, workers = Unreadable(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        limits = Limits(reply_wait=PATIENCE, queued_bytes=2**30)
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), limits)
+        for number, file in enumerate(("a.py", "removed.py")):
+            engine.adopt(Version(number, file, b"", [HookSpec("f", 1)], [], []))
+        calls = [asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b"")) for _ in range(2)]
+        for _ in range(4):
+            await workers.end_next(engine)
+        await asyncio.gather(*calls)
+        engine.remove("removed.py")
+        outbox.writes_fail = 1
+        call = asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b""))
+        await workers.end_next(engine)
+        await asyncio.wait([call])
+        assert isinstance(call.exception(), StorageUnavailable)
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return workers.states
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == {"a.py": {"x": 1}, "removed.py": {"x": 1}}
 
 
 class Slow(MemoryOutbox):

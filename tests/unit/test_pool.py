@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from kraken_hooks import logs
+from kraken_hooks.errors import StorageUnavailable
 from kraken_hooks.message import Message
 from kraken_hooks.outcome import Outcome
 from kraken_hooks.progress import Activity
@@ -33,9 +34,12 @@ ENDLESS = "sum(range(10**12))"  # one operation: no time limit ends it from insi
 
 
 class Employer:
-    """`ended`: payload of the message and what became of the run, in the order in which runs ended."""
+    """`ended`: payload of the message and what became of the run, in the order in which runs ended. `unreadable`: so many times
+    the state cannot be read.
+    """
 
     def __init__(self) -> None:
+        self.unreadable = 0
         self.ended: asyncio.Queue[tuple[str, Outcome]] = asyncio.Queue()
 
     def ran(self, job, outcomes, *, ended):
@@ -46,6 +50,9 @@ class Employer:
         raise AssertionError(name)
 
     def state(self, file):
+        if self.unreadable:
+            self.unreadable -= 1
+            raise StorageUnavailable("no read")
         return {"n": 41}
 
     async def next(self, count: int = 1) -> dict[str, Outcome]:
@@ -203,5 +210,34 @@ def test_jobs_that_are_given_up_because_their_workers_died_end_in_order():
         ended = [await rig.employer.ended.get() for _ in range(3)]
         assert [text for text, _ in ended] == ["first", "second", "third"]
         assert {outcome.error.message for _, outcome in ended} == {"its worker died again and again"}
+
+    in_pool(scenario)
+
+
+def test_jobs_that_were_given_up_do_not_run_again_where_their_file_moves():
+    """They would change the state that the worker has there, and nobody keeps what they change."""
+
+    async def scenario(rig):
+        rig.submit(rig.adopt("slow.py"), "stay")
+        version = rig.adopt("rule.py")
+        rig.submit(version, "given up")
+        [worker] = rig.pool._places
+        assert len(worker.inflight) == 2
+        rig.pool.forget()
+        rig.pool._places.isolate(rig.pool._lanes["slow.py"], worker)
+        rig.submit(version, "counted")
+        assert (await rig.employer.next())["counted"].state == {"n": 42}
+
+    in_pool(scenario)
+
+
+def test_a_worker_that_dies_while_the_disk_cannot_be_read_is_replaced_when_it_can():
+    async def scenario(rig):
+        version = rig.adopt("rule.py")
+        [worker] = rig.pool._places
+        rig.employer.unreadable = 1
+        worker.process.kill("a test")
+        rig.submit(version, "waits")
+        assert (await rig.employer.next())["waits"].state == {"n": 42}
 
     in_pool(scenario)
