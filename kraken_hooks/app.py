@@ -170,11 +170,11 @@ async def _engine(chosen: Settings, notifier: Notifier, stop: _Stop) -> AsyncIte
             lambda file, source: _ignore(committer.settle(Transaction(last_good={file: source}))),
             outbox.last_good(),
         )
+        watcher = Watcher(chosen.hooks_dir, lambda: _refresh_soon(loop, catalog))
         await catalog.refresh()
         couriers.update(start_couriers(registry.SINKS, chosen.sections, outbox, committer.settle))
         stack.push_async_callback(_stop_couriers, couriers)
         stack.push_async_callback(_end_tasks)
-        watcher = Watcher(chosen.hooks_dir, lambda: _refresh_soon(loop, catalog))
         watcher.start()
         stack.push_async_callback(asyncio.to_thread, watcher.stop)
         yield engine, catalog, Overview(chosen, outbox, committer, pool, engine, catalog, couriers)

@@ -53,6 +53,18 @@ class TestReload:
         (broker.hooks / "a.py~").unlink()
         answers(broker, "two")
 
+    def test_changed_while_the_broker_starts(self, tmp_path):
+        """All files have been read, and one of them is still being loaded."""
+        slow = "import time\ntime.sleep(1)\n" + hook("slow", "other")
+        broker = Broker(tmp_path, {"a.py": hook("one"), "b.py": slow}).launch()
+        try:
+            broker.wait_for("hook.loaded", file="a.py")
+            broker.write("a.py", hook("two"))
+            broker.port = broker.wait_for("broker.ready")["port"]
+            answers(broker, "two")
+        finally:
+            broker.stop()
+
     def test_new_file(self, broker):
         broker.write("b.py", hook("new", "other"))
         answers(broker, "new", "other")

@@ -59,7 +59,7 @@ _ABOVE: Final[list[type[FileSystemEvent]]] = [
 
 
 class Watcher:
-    """Calls `on_change` in the watch thread, never twice at once."""
+    """Calls `on_change` in the watch thread, never twice at once; also for what has changed between it was made and started."""
 
     def __init__(
         self, directory: Path, on_change: Callable[[], None], *, poll: float = POLL, notifications: bool = True
@@ -72,11 +72,11 @@ class Watcher:
         self._stopping = threading.Event()
         self._observer: BaseObserver | None = None
         self._watched: tuple[str, ...] = ()
+        self._seen = fingerprint(directory)
         self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
 
     def start(self) -> None:
         """Watch from now on."""
-        self._seen = fingerprint(self._directory)
         self._watch()
         self._thread.start()
 
