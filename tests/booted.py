@@ -12,7 +12,7 @@ import shlex
 import shutil
 import signal
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
@@ -174,9 +174,10 @@ class BootedMachine:
 def _systemd_below(pid: int) -> int:
     """The child of nspawn that is the machine's PID 1; 0 while there is none."""
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
-                return int(child)
+        with suppress(FileNotFoundError, ProcessLookupError):  # one of nspawn's own that has ended meanwhile
+            for child in (task / "children").read_text().split():
+                if Path(f"/proc/{child}/comm").read_text().strip() == "systemd":
+                    return int(child)
     return 0
 
 

@@ -30,7 +30,7 @@ def slow(msg):
     number, client = msg.json["n"], msg.json["client"]
     assert state.get(client, -1) < number, "out of order, or run twice"
     state.set(client, number)
-    time.sleep(0.01)
+    time.sleep(0.02)
     store.write("slow", {"n": number}, {"client": client})
 """
 
@@ -110,7 +110,7 @@ def test_every_answered_message_is_stored_once_after_kills_under_load(start, dur
 
 def test_a_full_inbox_survives_kills_and_is_run_to_its_end_in_order(start):
     broker = start({"slow.py": SLOW}, KRAKENB_REPLY_WAIT="0.02")
-    answered = kill_rounds(broker, rounds=4, answers=200, waiting=20)
+    answered = kill_rounds(broker, rounds=4, answers=100, waiting=20)
     wait_until(lambda: broker.count("inbox") == 0, "the inbox to be worked off", patience=60)
     check(broker, "slow", answered)
     assert broker.lines("inbox.waiting"), "a start with a full inbox says so"
@@ -119,7 +119,7 @@ def test_a_full_inbox_survives_kills_and_is_run_to_its_end_in_order(start):
 def test_an_inbox_of_several_files_runs_only_what_had_not_ended(start):
     fast = FAST.replace("slack.send(str(number))", "")
     broker = start({"fast.py": fast, "slow.py": SLOW}, KRAKENB_REPLY_WAIT="0.02")
-    answered = kill_rounds(broker, rounds=2, answers=300)
+    answered = kill_rounds(broker, rounds=2, answers=150)
     wait_until(lambda: broker.count("inbox") == 0, "the inbox to be worked off", patience=60)
     check(broker, "load", answered)
     check(broker, "slow", answered)

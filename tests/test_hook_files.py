@@ -9,9 +9,10 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from rig import Broker, Client, wait_until
+from rig import PATIENCE, Broker, Client, wait_until
 
 
 def hook(text: str, collector: str = "ask") -> str:
@@ -127,45 +128,56 @@ class TestReload:
 
 SLOW = """
 import time
-from kraken_hooks import on, state
+from kraken_hooks import on, state, store
 
 VERSION = 0
 
 @on(collector="slow")
 def slow(msg):
-    time.sleep(1.0)
+    while store.last("gate", "open") is None:
+        time.sleep(0.02)
     state.incr("ended")
+    return f"version {VERSION}"
+"""
+GATE = """
+from kraken_hooks import on, store
+
+@on(collector="gate")
+def gate(msg):
+    store.write("gate", {"open": 1})
 """
 
 
 class TestWhileARunGoesOn:
     """Jobs that were made before end with the version that they were made for."""
 
-    def begun(self, start) -> Broker:
-        broker = start({"a.py": SLOW}, KRAKENB_HOOK_TIMEOUT="20")
-        broker.client.send(collector="slow")  # accepted: it goes on
-        broker.wait_for("worker.isolated")
-        return broker
+    def begun(self, start) -> tuple[Broker, Any]:
+        """A run that goes on until the gate is opened."""
+        broker = start({"a.py": SLOW, "gate.py": GATE}, KRAKENB_HOOK_TIMEOUT="50", KRAKENB_REPLY_WAIT="50")
+        call = broker.client.send_soon(collector="slow")
+        broker.wait_for("worker.isolated", file="a.py")
+        return broker, call
 
-    def ended(self, broker: Broker) -> None:
-        broker.wait_for("message.handled", collector="slow", hooks=["a.py:slow"])
-        wait_until(lambda: broker.count("inbox") == 0, "the message has left the inbox")
+    def ended(self, broker: Broker, call: Any) -> None:
+        assert not broker.lines("message.handled")
+        broker.client.send(collector="gate")
+        assert b"version 0" in call.result(PATIENCE)
         assert broker.count("state") == 1
 
     def test_a_file_that_changes_twice(self, start):
-        broker = self.begun(start)
+        broker, call = self.begun(start)
         for version in (1, 2):
             broker.write("a.py", SLOW.replace("VERSION = 0", f"VERSION = {version}"))
-            broker.wait_for("hook.loaded", count=1 + version)
-        self.ended(broker)
+            broker.wait_for("hook.loaded", count=1 + version, file="a.py")
+        self.ended(broker, call)
 
     def test_a_file_that_changes_and_is_removed(self, start):
-        broker = self.begun(start)
+        broker, call = self.begun(start)
         broker.write("a.py", SLOW.replace("VERSION = 0", "VERSION = 1"))
-        broker.wait_for("hook.loaded", count=2)
+        broker.wait_for("hook.loaded", count=2, file="a.py")
         (broker.hooks / "a.py").unlink()
         broker.wait_for("hook.removed", file="a.py")
-        self.ended(broker)
+        self.ended(broker, call)
 
 
 class TestUnderLoad:

@@ -312,7 +312,7 @@ def first(msg):
 
 @on()
 def slow(msg):
-    time.sleep(0.8)
+    time.sleep(0.3)
     store.write("stopped", {"value": 1})
     return "done"
 """

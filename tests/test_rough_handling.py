@@ -84,7 +84,7 @@ class Asking:
 
 @pytest.fixture
 def asking(start):
-    broker = start({"count.py": COUNT}, KRAKENB_HOOK_TIMEOUT="0.5")
+    broker = start({"count.py": COUNT})
     clients = Asking(broker.port)
     clients.more()
     yield broker, clients
@@ -156,7 +156,7 @@ class TestProcesses:
 
 class TestClients:
     def test_a_call_that_is_cancelled_leaves_a_whole_message(self, start):
-        broker = start({"sleep.py": SLEEP}, KRAKENB_REPLY_WAIT="5")
+        broker = start({"sleep.py": SLEEP})
         for call in [broker.client.send_soon("0.2", collector="sleep") for _ in range(5)]:
             broker.client.send("x", collector="nobody")  # what was sent before has been taken in
             call.cancel()
@@ -165,9 +165,10 @@ class TestClients:
         assert broker.count("inbox") == broker.count("dead") == 0
 
     def test_a_client_whose_deadline_is_too_short(self, start):
-        broker = start({"sleep.py": SLEEP}, KRAKENB_REPLY_WAIT="5")
+        broker = start({"sleep.py": SLEEP})
+        broker.client.send("x", collector="nobody")  # connected: what is sent now arrives within its deadline
         with pytest.raises(grpc.RpcError) as caught:
-            broker.client.send("0.4", collector="sleep", timeout=0.2)
+            broker.client.send("1.5", collector="sleep", timeout=1)
         assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
         wait_until(lambda: broker.count("points") == 1, "the run to end and be kept")
 
@@ -216,6 +217,7 @@ class TestStop:
         broker = start({"sleep.py": SLEEP}, KRAKENB_REPLY_WAIT="60", KRAKENB_HOOK_TIMEOUT="60")
         calls = [broker.client.send_soon("30", collector="sleep") for _ in range(3)]
         wait_until(lambda: len(broker.lines("worker.isolated")) == 1, "the slow run to go on")
+        broker.client.send("x", collector="nobody")  # what was sent before has been taken in
         assert broker.process is not None
         began = time.monotonic()
         broker.process.send_signal(signal.SIGTERM)

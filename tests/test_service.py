@@ -82,6 +82,7 @@ def ask(machine: BootedMachine) -> dict:
 
 def journal(machine: BootedMachine, options: str = "") -> list[dict]:
     """What the journal gives as `-o cat`, parsed: pure JSON, or this fails."""
+    machine.out("journalctl --sync")  # it has taken in what was written before
     lines = machine.out(f"journalctl --unit kraken-hooks --output cat _SYSTEMD_UNIT=kraken-hooks.service {options}")
     return [json.loads(line) for line in lines.splitlines()]
 
@@ -171,7 +172,8 @@ class TestFailures:
         service.out("systemctl restart kraken-hooks")
         pid = show(service, "MainPID")
         service.out(f"kill -STOP {pid}")
-        wait_until(lambda: show(service, "NRestarts") == "1", "the watchdog")
+        wait_until(lambda: show(service, "MainPID") not in ("0", pid), "the watchdog")
+        assert int(show(service, "NRestarts")) >= 1
         self.check_restarted(service, pid)
 
     def check_restarted(self, service, pid: str) -> None:
@@ -195,6 +197,7 @@ class TestJournal:
     def test_shows_a_hook_that_failed_by_priority(self, service):
         service.out(f"{KRAKEN} send --collector fail --data '{{}}'")
         (command,) = [one for one in steps("Where the logs are") if one.endswith("-p warning")]
+        service.out("journalctl --sync")
         assert '"hook.failed"' in service.out(command)
         errors = journal(service, "--priority err")
         assert {line["level"] for line in errors} == {"error"}
