@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+
+import pytest
 
 from kraken_hooks import logs
 from kraken_hooks.errors import StorageUnavailable
@@ -27,9 +30,11 @@ from kraken_hooks import on, state
 @on()
 def f(msg):
     while msg.text == "stay": time.sleep(0.001)
+    if msg.text == "slow": time.sleep(0.15)
     if msg.text == "endless": sum(range(10**12))
     return str(state.incr("n"))
 """
+FILES = ("a.py", "b.py", "c.py")
 ENDLESS = "sum(range(10**12))"  # one operation: no time limit ends it from inside
 
 
@@ -59,6 +64,36 @@ class Employer:
         return dict([await self.ended.get() for _ in range(count)])
 
 
+class Bookkeeper(Employer):
+    """Keeps the state of each file. `over`: numbers of the messages whose jobs have ended. `wrong`: runs that came before an
+    earlier one, or did not find what the one before them had left.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: dict[str, dict[str, object]] = {}
+        self.latest: dict[str, int] = {}
+        self.over: list[int] = []
+        self.wrong: list[str] = []
+
+    def ran(self, job, outcomes, *, ended):
+        file, number = job.version.file, job.message.seq
+        for outcome in outcomes:
+            if outcome.ok:
+                before = self.state(file)["n"]
+                if outcome.state != {"n": before + 1} or number <= self.latest.get(file, 0):
+                    self.wrong.append(
+                        f"message {number} of {file} after {self.latest.get(file)}: {before}, {outcome.state}"
+                    )
+                self.states[file], self.latest[file] = outcome.state, number
+        if ended:
+            self.over.append(number)
+        super().ran(job, outcomes, ended=ended)
+
+    def state(self, file):
+        return self.states.get(file, {"n": 0})
+
+
 class Rig:
     def __init__(self, pool: Pool, employer: Employer) -> None:
         self.pool = pool
@@ -84,13 +119,15 @@ class Rig:
             await asyncio.gather(*tasks)
 
 
-def in_pool(scenario: Callable[[Rig], Awaitable[None]], *, limit: float = 20.0) -> None:
-    """Run it with a pool of one worker that files share. `limit`: of a run, seconds."""
+def in_pool(
+    scenario: Callable[[Rig], Awaitable[None]], employer: Employer, *, limit: float = 20.0, workers: int = 1
+) -> None:
+    """Run it with a pool of so many workers that files share. `limit`: of a run, seconds."""
     logs.silence()
 
     @asynccontextmanager
     async def started() -> AsyncIterator[Rig]:
-        pool, employer = Pool(Configure({}, limit, 128 * 2**20, "boot", False), 1, registry.check), Employer()
+        pool = Pool(Configure({}, limit, 128 * 2**20, "boot", False), workers, registry.check)
         await pool.start(employer)
         try:
             yield Rig(pool, employer)
@@ -118,7 +155,7 @@ def test_a_file_that_was_removed_when_jobs_were_given_up_runs_when_it_is_back():
         rig.submit(rig.adopt("rule.py"), "back")
         assert (await rig.employer.next())["back"].ok
 
-    in_pool(scenario)
+    in_pool(scenario, Employer())
 
 
 def test_a_file_that_goes_home_while_its_worker_is_replaced_runs_after_the_next_death_too():
@@ -139,7 +176,7 @@ def test_a_file_that_goes_home_while_its_worker_is_replaced_runs_after_the_next_
         rig.submit(version, "after")
         assert (await rig.employer.next())["after"].ok
 
-    in_pool(scenario)
+    in_pool(scenario, Employer())
 
 
 def test_a_version_that_does_not_load_in_a_worker_costs_the_next_one_no_state():
@@ -148,7 +185,7 @@ def test_a_version_that_does_not_load_in_a_worker_costs_the_next_one_no_state():
         rig.submit(rig.adopt("rule.py"), "counted")
         assert (await rig.employer.next())["counted"].state == {"n": 42}
 
-    in_pool(scenario)
+    in_pool(scenario, Employer())
 
 
 def test_a_file_that_does_not_end_loading_holds_up_only_itself():
@@ -162,7 +199,7 @@ def test_a_file_that_does_not_end_loading_holds_up_only_itself():
         assert ended["good"].ok
         assert ended["bad"].error.message.startswith("loading the file")
 
-    in_pool(scenario, limit=1.0)
+    in_pool(scenario, Employer(), limit=1.0)
 
 
 def test_what_jobs_of_the_last_version_do_puts_no_hook_of_a_changed_file_in_quarantine():
@@ -180,7 +217,7 @@ def test_what_jobs_of_the_last_version_do_puts_no_hook_of_a_changed_file_in_quar
         assert ended[3][1].error.type == "Quarantine"
         assert rig.pool.quarantined() == []
 
-    in_pool(scenario, limit=0.5)
+    in_pool(scenario, Employer(), limit=0.5)
 
 
 def test_a_worker_that_dies_while_it_loads_costs_no_run():
@@ -197,7 +234,7 @@ def test_a_worker_that_dies_while_it_loads_costs_no_run():
         ended = await rig.employer.next(2)
         assert [outcome.ok for outcome in ended.values()] == [True, True]
 
-    in_pool(scenario)
+    in_pool(scenario, Employer())
 
 
 def test_jobs_that_are_given_up_because_their_workers_died_end_in_order():
@@ -211,7 +248,7 @@ def test_jobs_that_are_given_up_because_their_workers_died_end_in_order():
         assert [text for text, _ in ended] == ["first", "second", "third"]
         assert {outcome.error.message for _, outcome in ended} == {"its worker died again and again"}
 
-    in_pool(scenario)
+    in_pool(scenario, Employer())
 
 
 def test_jobs_that_were_given_up_do_not_run_again_where_their_file_moves():
@@ -228,7 +265,7 @@ def test_jobs_that_were_given_up_do_not_run_again_where_their_file_moves():
         rig.submit(version, "counted")
         assert (await rig.employer.next())["counted"].state == {"n": 42}
 
-    in_pool(scenario)
+    in_pool(scenario, Employer())
 
 
 def test_a_worker_that_dies_while_the_disk_cannot_be_read_is_replaced_when_it_can():
@@ -240,4 +277,49 @@ def test_a_worker_that_dies_while_the_disk_cannot_be_read_is_replaced_when_it_ca
         rig.submit(version, "waits")
         assert (await rig.employer.next())["waits"].state == {"n": 42}
 
-    in_pool(scenario)
+    in_pool(scenario, Employer())
+
+
+def shake(rig: Rig, chance: random.Random) -> None:
+    """Something that may happen while hooks run."""
+    pool = rig.pool
+    workers = list(pool._places)
+    match chance.randrange(5):
+        case 0 if workers:
+            with suppress(ProcessLookupError):
+                os.kill(chance.choice(workers).process.pid, signal.SIGKILL)
+        case 1 if workers:
+            chance.choice(workers).process.kill("a test")
+        case 2 if pool._starter._spawner._process is not None:
+            pool._starter._spawner._process.kill()
+        case 3:
+            rig.adopt(chance.choice(FILES))
+        case 4:
+            file = chance.choice(FILES)
+            pool.remove(file)
+            rig.adopt(file)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_happens_every_job_ends_once_and_runs_of_a_file_in_order(seed):
+    """Workers and the process that forks them die, files change, go and come back, runs are slow and endless, at random."""
+    chance, employer = random.Random(seed), Bookkeeper()
+
+    async def scenario(rig):
+        for file in FILES:
+            rig.adopt(file)
+        for _ in range(100):
+            for _ in range(chance.choice([1, 5, 20])):
+                version = rig.pool._lanes[chance.choice(FILES)].version
+                rig.submit(version, chance.choices(["fine", "slow", "endless"], [300, 8, 1])[0])
+            if chance.random() < 0.4:
+                shake(rig, chance)
+            for _ in range(chance.randrange(12)):
+                if len(employer.over) < rig.sent:
+                    await employer.ended.get()
+        while len(employer.over) < rig.sent:
+            await employer.ended.get()
+        assert sorted(employer.over) == list(range(1, rig.sent + 1))
+        assert employer.wrong == []
+
+    in_pool(scenario, employer, limit=0.5, workers=1 + seed % 2)
