@@ -86,6 +86,7 @@ class Committer:
         self._queue: SimpleQueue[_Item | _Mark] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._work, name="commit", daemon=True)
+        self._moment = threading.Event()  # nobody sets it: it is waited for where only time is to pass
         self._failing = False
         self._broken = False
         self._ended = False
@@ -145,15 +146,25 @@ class Committer:
     # ── in the thread ──
 
     def _work(self) -> None:
-        items: list[_Item] = []
+        crowd = False
         after: _Mark | None = None
         while after is not _Mark.END:
-            items, after = self._next(crowd=len(items) > _CROWD)
+            items: list[_Item] = []
+            after = None
+            try:
+                after = self._next(items, crowd=crowd)
+            except Exception as failure:  # as below; what has come is told so in the step
+                self._fail(failure)
             try:
                 self._step(items, after)
             except Exception as failure:  # a bug here must not leave calls without an answer
-                log.exception("storage.failed", reason=f"{type(failure).__name__}: {failure}")
-                self._end(StorageUnavailable(f"committing failed: {type(failure).__name__}: {failure}"))
+                self._fail(failure)
+            crowd = len(items) > _CROWD
+
+    def _fail(self, failure: Exception) -> StorageUnavailable:
+        """A bug: nothing is committed from now on. Returns what those are told who wait."""
+        log.error("storage.failed", reason=f"{type(failure).__name__}: {failure}", exc_info=failure)
+        return self._end(StorageUnavailable(f"committing failed: {type(failure).__name__}: {failure}"))
 
     def _step(self, items: list[_Item], after: _Mark | None) -> None:
         if items:
@@ -169,25 +180,27 @@ class Committer:
         if time.monotonic() >= self._tidy_at:
             self._tidy(idle=not items)
 
-    def _next(self, *, crowd: bool) -> tuple[list[_Item], _Mark | None]:
-        """What waits, as one batch, and the mark that closed it. `crowd`: more is on its way, so wait a moment for it."""
-        items: list[_Item] = []
+    def _next(self, items: list[_Item], *, crowd: bool) -> _Mark | None:
+        """Put what waits into `items`, as one batch. Returns the mark that closed it. `crowd`: more is on its way, so wait a
+        moment for it.
+        """
         try:
             entry = self._queue.get(timeout=min(_IDLE, max(_BREATH, self._tidy_at - time.monotonic())))
+            if isinstance(entry, _Mark):
+                return entry
+            items.append(entry)
             until = self._window_end()
             if crowd and not self._window:
-                time.sleep(_GATHER)
-            while True:
-                if isinstance(entry, _Mark):
-                    return items, entry
-                items.append(entry)
-                if len(items) >= _BATCH:
-                    return items, None
+                self._moment.wait(_GATHER)
+            while len(items) < _BATCH:
                 wait = until - time.monotonic()
                 entry = self._queue.get(timeout=wait) if wait > 0 else self._queue.get_nowait()
+                if isinstance(entry, _Mark):
+                    return entry
+                items.append(entry)
         except Empty:
             self._learn(len(items))
-            return items, None
+        return None
 
     def _window_end(self) -> float:
         """Until when more may come into the batch; now, where waiting has been in vain lately: a collector that sends one
@@ -234,8 +247,7 @@ class Committer:
         except StorageDamaged as failure:
             error = self._end(failure)
         except Exception as failure:  # a bug here must not leave calls without an answer
-            log.exception("storage.failed", reason=f"{type(failure).__name__}: {failure}")
-            error = self._end(StorageUnavailable(f"committing failed: {type(failure).__name__}: {failure}"))
+            error = self._fail(failure)
         self._note_health(error)
         for item in items:
             if not isinstance(item.done, Future):
@@ -254,8 +266,9 @@ class Committer:
 
     def _end(self, failure: KrakenError) -> StorageUnavailable:
         """Nothing is committed from now on. Returns what those are told who wait."""
-        self._ended = True
-        self._call(self._on_end, failure)
+        if not self._ended:
+            self._ended = True
+            self._call(self._on_end, failure)
         return StorageUnavailable(str(failure))
 
     def _note_health(self, error: KrakenError | None) -> None:

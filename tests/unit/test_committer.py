@@ -74,3 +74,26 @@ def test_a_bug_beside_the_commit_ends_the_broker_too_instead_of_leaving_everybod
     failure, told = asyncio.run(scenario())
     assert "a bug" in str(failure)
     assert isinstance(told, StorageUnavailable)
+
+
+def test_a_bug_in_waiting_for_more_leaves_nobody_without_an_answer():
+    def broken() -> float:
+        raise RuntimeError("a bug")
+
+    async def scenario() -> tuple[list[object], list[KrakenError]]:
+        loop = asyncio.get_running_loop()
+        ends: list[KrakenError] = []
+        committer = Committer(MemoryOutbox(), Keep(), lambda _: None, lambda: None, ends.append)
+        committer._window_end = broken
+        committer.start()
+        told = []
+        for _ in range(3):
+            answer: asyncio.Future[object] = loop.create_future()
+            committer.submit(Transaction(state={"a.py": {"x": 1}}), answer.set_result)
+            told.append(await asyncio.wait_for(answer, PATIENCE))
+        await asyncio.to_thread(committer.stop)
+        return told, ends
+
+    told, [failure] = asyncio.run(scenario())
+    assert [type(error) for error in told] == [StorageUnavailable] * 3
+    assert "a bug" in str(failure)
