@@ -239,8 +239,6 @@ class Engine:
                 flight.ended += [job.full_name(hook) for hook in job.asked]
         if not flight.jobs:
             flight.due = True
-            for earlier in self._earlier_dirty(flight):
-                self._write(earlier)
             self._write(flight)
             self._answer_if_due(flight)
         elif outcomes:
@@ -271,16 +269,27 @@ class Engine:
     # ── committing ──
 
     def _earlier_dirty(self, flight: Flight) -> list[Flight]:
-        """Flights whose outcomes must be on disk before this one's: the same file's, of earlier messages."""
+        """Flights whose outcomes must be on disk before this one's: the same file's, of earlier messages. And those before
+        them, of the other files that they have outcomes of.
+        """
         found: dict[Flight, None] = {}
-        for outcome in flight.fresh:
-            dirty = self._backlogs[outcome.hook.partition(":")[0]].dirty
-            if dirty:
-                found.update((other, None) for other in dirty if other.message.seq < flight.message.seq)
+        looked_at = [flight]
+        while looked_at:
+            later = looked_at.pop()
+            for outcome in later.fresh:
+                for other in self._backlogs[outcome.hook.partition(":")[0]].dirty:
+                    if other.message.seq < later.message.seq and other not in found:
+                        found[other] = None
+                        looked_at.append(other)
         return sorted(found, key=lambda other: other.message.seq)
 
     def _write(self, flight: Flight) -> None:
-        """Hand over what the flight has that is in no transaction yet: outcomes, and where hooks are left its inbox row."""
+        """Hand over what the flight has that is in no transaction yet, after what has to be on disk before it."""
+        for one in (*self._earlier_dirty(flight), flight):
+            self._write_alone(one)
+
+    def _write_alone(self, flight: Flight) -> None:
+        """Outcomes, and where hooks are left the inbox row."""
         transaction = Transaction()
         if not flight.stored and (flight.jobs or flight.spilled):
             self._into_inbox(flight, transaction)

@@ -294,3 +294,66 @@ def test_messages_are_numbered_above_those_that_a_command_put_back_under_a_clock
         return fresh.message.seq
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) > AHEAD
+
+
+def _storing(file: str, value: int) -> Outcome:
+    return Outcome(f"{file}:f", RunStatus.OK, state={"x": value})
+
+
+def test_what_runs_of_one_file_leave_reaches_the_disk_in_their_order_when_a_call_cannot_wait():
+    """The first message's other hook still runs when the second one's call is to be answered."""
+
+    async def scenario() -> dict[str, object]:
+        outbox, workers = MemoryOutbox(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(0.01, 2**30))
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        engine.adopt(Version(2, "slow.py", b"", [HookSpec("f", 1)], [], []))
+
+        def send() -> asyncio.Task[Response]:
+            return asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b""))
+
+        await send()  # its hooks have not ended: it is in the inbox
+        engine.ran(workers.jobs[0], [_storing("a.py", 1)], ended=True)
+        second = send()
+        await asyncio.sleep(0)
+        engine.ran(workers.jobs[2], [_storing("a.py", 2)], ended=True)
+        await second
+        engine.ran(workers.jobs[1], [_storing("slow.py", 1)], ended=True)
+        await committer.all_committed()
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return outbox.state("a.py")
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == {"x": 2}
+
+
+def test_what_runs_of_one_file_leave_reaches_the_disk_in_their_order_when_it_goes_along_with_what_another_left():
+    async def scenario() -> dict[str, object]:
+        outbox, workers = MemoryOutbox(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        for number, (file, collectors) in enumerate(
+            {"a.py": ["two", "three"], "b.py": ["one", "two"], "slow.py": ["one", "two"]}.items()
+        ):
+            engine.adopt(Version(number, file, b"", [HookSpec("f", 1, collector=collectors)], [], []))
+        calls = {}
+        for name in ("one", "two", "three"):
+            calls[name] = asyncio.create_task(engine.handle("collector", name, "text/plain", "", b""))
+        await asyncio.sleep(0)
+        jobs = {(job.message.collector, job.version.file): job for job in workers.jobs}
+        engine.ran(jobs["one", "b.py"], [_storing("b.py", 1)], ended=True)
+        engine.ran(jobs["two", "b.py"], [_storing("b.py", 2)], ended=True)
+        engine.ran(jobs["two", "a.py"], [_storing("a.py", 1)], ended=True)
+        engine.ran(jobs["three", "a.py"], [_storing("a.py", 2)], ended=True)  # takes "two" with it
+        await calls["three"]
+        engine.ran(jobs["one", "slow.py"], [], ended=True)
+        engine.ran(jobs["two", "slow.py"], [], ended=True)
+        await asyncio.gather(*calls.values())
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return outbox.state("b.py")
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == {"x": 2}
