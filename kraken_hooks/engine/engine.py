@@ -127,6 +127,7 @@ class Engine:
             if backlog is not None:
                 backlog.behind = True
                 backlog.read = 0
+                backlog.spills += 1
                 self._inbox.refill(backlog)
 
     def hooks(self, file: str) -> list[str]:
@@ -191,7 +192,7 @@ class Engine:
         if backlog.full:
             backlog.behind = True
             backlog.spills += 1
-            backlog.unwritten += 1
+            backlog.unwritten[flight.message.seq] = None
             flight.spilled[file] = [f"{file}:{hook}" for hook in hooks]
             return
         backlog.enter(flight.message, late=False)
@@ -336,10 +337,10 @@ class Engine:
         if transaction.accept is not None:
             flight.safe = True
             for file in flight.spilled:
-                self._backlogs[file].unwritten -= 1
+                del self._backlogs[file].unwritten[flight.message.seq]
         if flight.stored and not flight.jobs and not flight.uncommitted:
             for file in {hook.partition(":")[0] for hook in flight.ranks} - flight.spilled.keys():
-                self._backlogs[file].held.discard(flight.message.seq)
+                self._backlogs[file].release(flight.message.seq)
         self._answer_if_due(flight)
 
     def _answer_if_due(self, flight: Flight) -> None:

@@ -64,8 +64,9 @@ class Backlog:
 
     `depth`, `bytes`: jobs in memory; `late`: those among them whose message is in the inbox too. `behind`: there may be inbox
     rows that are not in memory; new messages go behind them. `read`: seq up to which inbox rows have been read. `held`: seqs
-    of inbox rows that are in memory or about to be removed. `dirty`: flights with an outcome of this file that is in no
-    transaction yet. `unwritten`, `spills`: rows on their way into the inbox, and how many there have ever been.
+    of inbox rows that are in memory or about to be removed; `gone`: those removed since the last read began, which may have
+    found them yet. `dirty`: flights with an outcome of this file that is in no transaction yet. `unwritten`: seqs of rows on
+    their way into the inbox, in order; `spills`: how often rows have come.
     """
 
     file: str
@@ -75,9 +76,10 @@ class Backlog:
     behind: bool = False
     refilling: bool = False
     read: int = 0
-    unwritten: int = 0
+    unwritten: dict[int, None] = field(default_factory=dict)
     spills: int = 0
     held: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
     dirty: dict[Flight, None] = field(default_factory=dict)
 
     @property
@@ -94,3 +96,9 @@ class Backlog:
         self.depth -= 1
         self.bytes -= message.size
         self.late -= late
+
+    def release(self, seq: int) -> None:
+        """The inbox row is removed."""
+        self.held.discard(seq)
+        if self.refilling:
+            self.gone.add(seq)

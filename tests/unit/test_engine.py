@@ -357,3 +357,112 @@ def test_what_runs_of_one_file_leave_reaches_the_disk_in_their_order_when_it_goe
         return outbox.state("b.py")
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == {"x": 2}
+
+
+class Gated(MemoryOutbox):
+    """What is read of the inbox after the number `late` comes when the test says so."""
+
+    late = AHEAD
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read, self.go_on = threading.Event(), threading.Event()
+
+    def pending(self, file: str, after: int, limit: int) -> list[PendingMessage]:
+        found = super().pending(file, after, limit)
+        if after >= self.late:
+            self.read.set()
+            assert self.go_on.wait(PATIENCE)
+        return found
+
+
+def test_a_message_that_ends_while_the_inbox_is_read_anew_runs_once():
+    async def scenario() -> list[str]:
+        outbox, workers = Gated(), Workers()
+        waits = Message(1, "m1", "collector", "webhook", "", "", b"", 1)
+        outbox.commit([Transaction(accept=waits, pending={"a.py": ["a.py:f"]})])
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        while engine._tasks:
+            await asyncio.gather(*engine._tasks)
+        outbox.late = 0
+        engine.changed_outside()
+        assert await asyncio.to_thread(outbox.read.wait, PATIENCE)
+        await workers.end_next(engine)
+        await committer.all_committed()
+        assert outbox.waiting() == {}
+        outbox.go_on.set()
+        while engine._tasks:
+            await asyncio.gather(*engine._tasks)
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return [job.message.id for job in workers.jobs]
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == []
+
+
+def test_a_message_that_a_command_puts_back_while_nothing_is_found_in_the_inbox_runs():
+    async def scenario() -> list[str]:
+        outbox, workers = Gated(), Workers()
+        first, second = (Message(seq, f"m{seq}", "collector", "webhook", "", "", b"", 1) for seq in (1, 2))
+        outbox.commit([Transaction(accept=first, pending={"a.py": ["a.py:f"]})])
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        outbox.late = 1
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        assert await asyncio.to_thread(outbox.read.wait, PATIENCE)
+        outbox.commit([Transaction(accept=second, pending={"a.py": ["a.py:f"]})])
+        engine.changed_outside()
+        outbox.go_on.set()
+        run = [(await workers.end_next(engine)).message.id for _ in range(2)]
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return run
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == ["m1", "m2"]
+
+
+class Held(MemoryOutbox):
+    """A commit with a message in it takes until the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held, self.go_on = threading.Event(), threading.Event()
+
+    def commit(self, batch: list[Transaction]) -> None:
+        if any(one.accept is not None for one in batch):
+            self.held.set()
+            assert self.go_on.wait(PATIENCE)
+        super().commit(batch)
+
+
+def test_a_message_on_its_way_into_the_inbox_is_not_passed_over_for_one_that_a_command_puts_back_meanwhile():
+    async def scenario() -> set[str]:
+        outbox, workers = Held(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        calls = [
+            asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b""))
+            for _ in range(MAX_DEPTH + 1)
+        ]
+        await asyncio.sleep(0)
+        assert await asyncio.to_thread(outbox.held.wait, PATIENCE)  # the last one is on its way
+        replayed = Message(AHEAD, "replayed", "collector", "webhook", "", "", b"", 1)
+        MemoryOutbox.commit(outbox, [Transaction(accept=replayed, pending={"a.py": ["a.py:f"]})])
+        engine.changed_outside()
+        for _ in range(MAX_DEPTH):
+            await workers.end_next(engine)
+        run = {(await workers.end_next(engine)).message.id}
+        outbox.go_on.set()
+        await asyncio.gather(*calls)
+        run.add((await workers.end_next(engine)).message.id)
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return run
+
+    assert len(asyncio.run(asyncio.wait_for(scenario(), PATIENCE))) == 2
