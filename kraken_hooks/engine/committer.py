@@ -109,8 +109,8 @@ class Committer:
     def submit(self, transaction: Transaction, done: Committed) -> None:
         """From the engine. `done` is called on the event loop.
 
-        After one of the engine's transactions has failed, all later ones fail too, until `resume`: they were made in the
-        belief that it had not.
+        After one of the engine's transactions has failed that was not empty, all later ones fail too, until `resume`: they
+        were made in the belief that it had not.
         """
         self._queue.put(_Item(transaction, done))
 
@@ -241,7 +241,7 @@ class Committer:
         except ValueError as failure:
             if len(items) > 1:
                 for item in items:
-                    self._write([item], told)
+                    self._commit([item])  # after one that fails, the engine's others fail too
                 return
             error = Unstorable(str(failure))
         except StorageDamaged as failure:
@@ -252,7 +252,8 @@ class Committer:
         for item in items:
             if not isinstance(item.done, Future):
                 told.append((item.done, error))
-                self._broken = self._broken or isinstance(error, StorageUnavailable)
+                lost = isinstance(error, StorageUnavailable) and not item.transaction.empty
+                self._broken = self._broken or lost
             elif error is None:
                 item.done.set_result(None)
             else:

@@ -97,3 +97,58 @@ def test_a_bug_in_waiting_for_more_leaves_nobody_without_an_answer():
     told, [failure] = asyncio.run(scenario())
     assert [type(error) for error in told] == [StorageUnavailable] * 3
     assert "a bug" in str(failure)
+
+
+class Capricious(MemoryOutbox):
+    """Stores as `does` says, one word for each commit; in the end everything."""
+
+    def __init__(self, *does: str) -> None:
+        super().__init__()
+        self._does = list(does)
+
+    def commit(self, batch: list[Transaction]) -> None:
+        does = self._does.pop(0) if self._does else "stores"
+        if does == "cannot":
+            raise ValueError("cannot be stored")
+        if does == "full":
+            raise StorageUnavailable("the disk is full")
+        super().commit(batch)
+
+
+def _told_in_order(outbox: MemoryOutbox, transactions: list[Transaction]) -> list[object]:
+    """What is told of transactions that come in one batch."""
+
+    async def scenario() -> list[object]:
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        told: list[object] = []
+        for transaction in transactions:
+            committer.submit(transaction, told.append)
+        committer.start()
+        await asyncio.to_thread(committer.stop)
+        await asyncio.sleep(0)
+        return told
+
+    return asyncio.run(scenario())
+
+
+def test_one_by_one_too_nothing_is_stored_after_what_the_disk_did_not_take():
+    outbox = Capricious("cannot", "full")
+    told = _told_in_order(outbox, [Transaction(state={"a.py": {"x": number}}) for number in (1, 2)])
+    assert [type(error) for error in told] == [StorageUnavailable, StorageUnavailable]
+    assert outbox.state("a.py") == {}
+
+
+def test_where_only_waiting_for_the_disk_has_failed_what_comes_after_it_is_stored():
+    async def scenario() -> object:
+        outbox = Capricious("full")
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        with pytest.raises(StorageUnavailable):
+            await committer.all_committed()
+        answer: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        committer.submit(Transaction(state={"a.py": {"x": 1}}), answer.set_result)
+        told = await answer
+        await asyncio.to_thread(committer.stop)
+        return told
+
+    assert asyncio.run(scenario()) is None
