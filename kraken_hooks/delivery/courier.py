@@ -169,6 +169,7 @@ class Courier:
     def _turn(self, sink: Sink) -> None:
         """Deliver a batch, or wait until there may be one."""
         self._news.clear()
+        self._hurry.clear()  # before the try: what the operator says during it asks for another one
         self._note_pause()
         effects = [] if self._paused.is_set() else self._take(0, self._suspicion.limit(sink.batch))
         if effects:
@@ -264,7 +265,6 @@ class Courier:
         """
         deadline = self._retry_at = time.monotonic() + self._backoff.next(why.retry_after)
         watched = why.offline and not sink.reachable()
-        self._hurry.clear()
         self._down, after = {lane}, 0
         while not self._stopping.is_set() and not self._paused.is_set():
             left = deadline - time.monotonic()

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rig import wait_until
+from rig import PATIENCE, wait_until
 
 from kraken_hooks.delivery.backoff import Backoff
 from kraken_hooks.delivery.courier import Courier, State
@@ -419,3 +419,21 @@ def test_a_sink_that_is_down_makes_nothing_suspect(desk):
     desk.courier(sink, Backoff(*QUICK))
     wait_until(lambda: len(sink.calls) > 3 * DOUBT, "tries")
     assert sink.calls == [[1, 2]] * len(sink.calls)
+
+
+def test_a_resume_while_the_sink_is_being_tried_is_one_more_try_at_once(desk):
+    tried, go_on = threading.Event(), threading.Event()
+
+    def answer(numbers: list[int]) -> list[Result]:
+        if tried.is_set():
+            return [Delivered()] * len(numbers)
+        tried.set()
+        assert go_on.wait(PATIENCE)
+        return [NotNow("an attempt from before it was mended", retry_after=3600.0)]
+
+    desk.put(1)
+    courier = desk.courier(Toy(answer), Backoff(*QUICK))
+    assert tried.wait(PATIENCE)
+    courier.resume()
+    go_on.set()
+    desk.empty()
