@@ -12,7 +12,9 @@ import os
 import select
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, Final, NoReturn, TextIO
 
 _spare_rich = "rich" not in sys.modules
@@ -85,7 +87,7 @@ EVENTS: Final[dict[str, str]] = {
 _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 #: How long a reader of the log that is behind is waited for, milliseconds.
 _READER_PATIENCE: Final = 100
-_lock = threading.Lock()
+_lock = threading.RLock()  # what is collected as garbage while a line is written may log in the same thread
 _debug = False
 
 
@@ -158,6 +160,8 @@ class _Lines:
         self._dropped = dropped
         self._lost = 0
         self._broken_off = False
+        self._writing = False
+        self._next: deque[str] = deque()
         self._poll = select.poll()
         try:
             self._poll.register(out.fileno(), select.POLLOUT)
@@ -167,13 +171,22 @@ class _Lines:
 
     def msg(self, line: str) -> None:
         with _lock:
+            self._next.append(line)
+            if self._writing:
+                return  # it is written after the line that it came into
+            self._writing = True
             try:
-                if self._descriptor < 0:
-                    self._out.write(line + "\n")
-                else:
-                    self._put(line)
-            except (OSError, ValueError):
-                return
+                while self._next:
+                    self._pass_on(self._next.popleft())
+            finally:
+                self._writing = False
+
+    def _pass_on(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            if self._descriptor < 0:
+                self._out.write(line + "\n")
+            else:
+                self._put(line)
 
     def _put(self, line: str) -> None:
         if self._lost and not self._write(self._dropped(self._lost)):

@@ -134,3 +134,32 @@ def test_the_catalogue_names_every_event_that_the_code_logs_and_no_other():
 def test_the_page_of_logs_names_every_event():
     page = (ROOT / "docs" / "logs.md").read_text()
     assert [event for event in logs.EVENTS if f"`{event}`" not in page] == []
+
+
+GARBAGE = """
+import gc, io, json
+from kraken_hooks import logs
+
+class Heard:
+    def __del__(self):
+        logs.get().info("library", text="from the garbage")
+
+class Collecting(io.StringIO):
+    def write(self, text):
+        gc.collect()
+        return super().write(text)
+
+out = Collecting()
+logs.configure(debug=False, environment={}, stream=out)
+garbage = Heard()
+garbage.itself = garbage
+del garbage
+logs.get().info("hook.log", text="a line")
+print(*(json.loads(line)["text"] for line in out.getvalue().splitlines()), sep=", ")
+"""
+
+
+def test_garbage_that_logs_while_a_line_is_written_holds_nobody_up():
+    """The collector runs where it likes, and what it ends may have something to say: a task whose failure nobody asked for."""
+    done = subprocess.run([sys.executable, "-c", GARBAGE], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "a line, from the garbage\n"
