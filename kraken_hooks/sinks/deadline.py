@@ -14,18 +14,27 @@ from contextlib import contextmanager
 
 
 class Deadline:
-    """Whether the time has `passed`."""
+    """Whether the time has `passed`. That does not change any more once all is done."""
 
-    __slots__ = ("_cut", "passed")
+    __slots__ = ("_cut", "_done", "_lock", "passed")
 
     def __init__(self, cut: Callable[[], None]) -> None:
         self.passed = False
         self._cut = cut
+        self._done = False
+        self._lock = threading.Lock()
 
     def pass_(self) -> None:
         """The time is over. Called in a thread of its own."""
-        self.passed = True
-        self._cut()
+        with self._lock:
+            if not self._done:
+                self.passed = True
+                self._cut()
+
+    def done(self) -> None:
+        """From now on nothing is cut: the connection may belong to the next call."""
+        with self._lock:
+            self._done = True
 
 
 @contextmanager
@@ -39,6 +48,7 @@ def limited(seconds: float, cut: Callable[[], None]) -> Iterator[Deadline]:
         yield deadline
     finally:
         timer.cancel()
+        deadline.done()
 
 
 def hang_up(connection: socket.socket | None) -> None:
