@@ -102,10 +102,14 @@ class SqliteOutbox:
             version = connection.execute("PRAGMA data_version").fetchone()[0]
             changed: bool = version != self._data_version
             if changed:
-                connection.execute("BEGIN")
-                self._look(connection)
-                rows.count_messages(connection, self._counted())
-                connection.execute("COMMIT")
+                try:
+                    connection.execute("BEGIN")
+                    self._look(connection)
+                    rows.count_messages(connection, self._counted())
+                    connection.execute("COMMIT")
+                except BaseException:
+                    self._drop_writer()  # else the next commit would find a transaction open, and fail
+                    raise
                 self._data_version = version
         return changed
 

@@ -7,12 +7,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
 from rig import wait_until
 
-from kraken_hooks.errors import KrakenError, StorageUnusable
+from kraken_hooks.errors import KrakenError, StorageUnavailable, StorageUnusable
 from kraken_hooks.message import Message
 from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Keep, LogHeld, Point, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
@@ -681,6 +682,19 @@ os._exit(9)
         ours.commit([accept(2, "b.py:f")])
         ours.close()
         theirs.close()
+
+    def test_a_look_at_what_another_process_has_written_that_fails_costs_no_commit(self, tmp_path):
+        with (
+            closing(SqliteOutbox(tmp_path / "kraken.db")) as ours,
+            closing(SqliteOutbox(tmp_path / "kraken.db")) as theirs,
+        ):
+            theirs.commit([accept(1, "a.py:f")])
+            connection, _ = ours._writer
+            connection.set_progress_handler(lambda: connection.in_transaction, 1)  # interrupts what is read in one
+            with pytest.raises(StorageUnavailable):
+                ours.changed_outside()
+            ours.commit([accept(2, "a.py:f")])
+            assert ours.waiting() == {"a.py": 2}
 
     def test_a_database_of_another_program_is_refused(self, tmp_path):
         with sqlite3.connect(tmp_path / "kraken.db") as other:
