@@ -151,10 +151,17 @@ class _Connection:
         self._heard = time.monotonic()
         self._asked = False
         self._closed_with: tuple[int, str] | None = None
+        self._gave_up = False
         self.over = False
 
     def greet(self, patience: float) -> NotNow | None:
         """Connect; what is wrong, where that fails. The library limits each read, so a timer limits the whole."""
+        problem = self._greeted(patience)
+        if self._gave_up:  # to the library it was the server that hung up
+            return NotNow("no answer in time")
+        return problem
+
+    def _greeted(self, patience: float) -> NotNow | None:
         import websocket  # noqa: PLC0415  # a sink that is not used costs no memory
 
         timer = threading.Timer(patience, self._hang_up)
@@ -246,6 +253,7 @@ class _Connection:
 
     def _hang_up(self) -> None:
         """In the timer's thread: ends whatever waits for the server."""
+        self._gave_up = True
         if self._socket is not None:
             try:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)

@@ -307,11 +307,11 @@ def test_a_server_that_goes_away_in_between_is_met_again_in_the_same_call(peer):
         wait_until(lambda: len(peer.connections) == 2, "another connection")
 
 
-def test_a_server_that_says_nothing_is_given_up(peer):
+@pytest.mark.parametrize("begins", [b"", b"HTTP/1.1 101 Switching Protocols\r\nX-Slow: "], ids=["nothing", "no end"])
+def test_a_server_that_does_not_come_to_an_answer_is_given_up(peer, begins):
     peer.stop()
-    with closing(Silent(peer.port)), sink(peer, patience=0.3) as to:
-        [result] = send(to, "1")
-    assert isinstance(result, NotNow)
+    with closing(Silent(peer.port, begins)), sink(peer, patience=0.3) as to:
+        assert send(to, "1") == [NotNow("no answer in time")]
 
 
 def test_a_dead_connection_is_noticed_while_nothing_is_delivered(peer):
