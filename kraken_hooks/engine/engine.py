@@ -125,9 +125,7 @@ class Engine:
         for file in self._left:
             backlog = self._backlogs.get(file)
             if backlog is not None:
-                backlog.behind = True
-                backlog.read = 0
-                backlog.spills += 1
+                backlog.read_anew()
                 self._inbox.refill(backlog)
 
     def hooks(self, file: str) -> list[str]:
@@ -190,9 +188,7 @@ class Engine:
         """The hooks of one file: into memory, or where that has enough, into the inbox."""
         backlog = self._backlogs[file]
         if backlog.full:
-            backlog.behind = True
-            backlog.spills += 1
-            backlog.unwritten[flight.message.seq] = None
+            backlog.spill(flight.message.seq)
             flight.spilled[file] = [f"{file}:{hook}" for hook in hooks]
             return
         backlog.enter(flight.message, late=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +22,8 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_LATE: Final = 16
 #: With fewer jobs in memory, inbox rows are read.
 LOW_DEPTH: Final = 32
+#: Above every seq.
+NOTHING: Final = sys.maxsize
 
 
 class Flight(msgspec.Struct, eq=False):
@@ -65,8 +68,8 @@ class Backlog:
     `depth`, `bytes`: jobs in memory; `late`: those among them whose message is in the inbox too. `behind`: there may be inbox
     rows that are not in memory; new messages go behind them. `read`: seq up to which inbox rows have been read. `held`: seqs
     of inbox rows that are in memory or about to be removed; `gone`: those removed since the last read began, which may have
-    found them yet. `dirty`: flights with an outcome of this file that is in no transaction yet. `unwritten`: seqs of rows on
-    their way into the inbox, in order; `spills`: how often rows have come.
+    found them yet. `unwritten`: seqs of rows on their way into the inbox, in order; `missed`: the smallest seq of a row that the
+    read under way may not find. `dirty`: flights with an outcome of this file that is in no transaction yet.
     """
 
     file: str
@@ -76,10 +79,10 @@ class Backlog:
     behind: bool = False
     refilling: bool = False
     read: int = 0
-    unwritten: dict[int, None] = field(default_factory=dict)
-    spills: int = 0
     held: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
+    unwritten: dict[int, None] = field(default_factory=dict)
+    missed: int = NOTHING
     dirty: dict[Flight, None] = field(default_factory=dict)
 
     @property
@@ -97,8 +100,30 @@ class Backlog:
         self.bytes -= message.size
         self.late -= late
 
+    def spill(self, seq: int) -> None:
+        """A new message goes into the inbox alone."""
+        self.behind = True
+        self.unwritten[seq] = None
+        self.missed = min(self.missed, seq)
+
     def release(self, seq: int) -> None:
         """The inbox row is removed."""
         self.held.discard(seq)
         if self.refilling:
             self.gone.add(seq)
+
+    def read_anew(self) -> None:
+        """Another process has put rows in, anywhere."""
+        self.behind = True
+        self.read = self.missed = 0
+
+    def begin_read(self) -> None:
+        self.gone.clear()
+        self.missed = next(iter(self.unwritten), NOTHING)
+
+    def end_read(self, found: list[int]) -> set[int]:
+        """These rows have been found after `read`. Returns those among them that are not in memory."""
+        if not found and self.missed == NOTHING:
+            self.behind = False
+        self.read = min(found[-1] if found else self.read, self.missed - 1)
+        return set(found) - self.held - self.gone

@@ -58,27 +58,22 @@ class InboxReader:
         if pause > 0:
             await asyncio.sleep(pause)
         loop = asyncio.get_running_loop()
-        backlog.gone.clear()
-        spills, unwritten = backlog.spills, next(iter(backlog.unwritten), None)
+        backlog.begin_read()
         try:
             rows = await loop.run_in_executor(self._threads, self._outbox.pending, backlog.file, backlog.read, _ROWS)
         except (StorageUnavailable, StorageDamaged):
             self.pause()
-            rows, spills = [], -1
+            backlog.refilling = False
+            self.refill(backlog)
+            return
         backlog.refilling = False
         if not self._takes(backlog):
             return  # removed meanwhile, or forgotten because a commit failed: what waits is read when it is back
-        known = backlog.held | backlog.gone
-        fresh = [row for row in rows if row.message.seq not in known]
-        for row in fresh:
-            self._run_again(backlog, row)
-        if rows:
-            backlog.read = rows[-1].message.seq
-        if unwritten is not None:  # another process may have put rows in behind it, which were read first
-            backlog.read = min(backlog.read, unwritten - 1)
-        if not rows and unwritten is None and spills == backlog.spills:
-            backlog.behind = False
-        elif not fresh:
-            loop.call_later(_UNWRITTEN_PAUSE, self.refill, backlog)
-        else:
+        fresh = backlog.end_read([row.message.seq for row in rows])
+        for row in rows:
+            if row.message.seq in fresh:
+                self._run_again(backlog, row)
+        if fresh:
             self.refill(backlog)
+        else:
+            loop.call_later(_UNWRITTEN_PAUSE, self.refill, backlog)

@@ -92,6 +92,10 @@ class Numbers:
         self._mark = 0
         self._version = -1
 
+    def far_ahead(self) -> int:
+        """Above all numbers in use, also those of a process that counts on from the mark because the clock was set back."""
+        return max(self.last, self._mark) + SEQ_STEP
+
     def reconnect(self) -> None:
         """The connection is another one now."""
         self._version = -1

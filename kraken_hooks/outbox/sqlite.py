@@ -330,7 +330,9 @@ class SqliteOutbox:
 
     def replay(self, ids: Sequence[str]) -> int:
         with self._writing() as (connection, table, change):
-            last = connection.execute("SELECT coalesce(max(seq), 0) FROM inbox").fetchone()[0]
+            last = clock.now_ns()
+            if last <= connection.execute("SELECT coalesce(max(seq), 0) FROM inbox").fetchone()[0]:
+                last = table.numbers.far_ahead()  # the clock was set back: the broker counts on from its last number
             again = []
             for id in ids:
                 row = connection.execute("SELECT letter FROM dead WHERE id = ?", (id,)).fetchone()
@@ -338,7 +340,7 @@ class SqliteOutbox:
                 if not letter:
                     continue
                 if letter.kind is DeadKind.RUN and letter.message is not None:
-                    last = max(last, clock.now_ns()) + 1
+                    last += 1
                     message = msgspec.structs.replace(letter.message, seq=last)
                     again.append(Transaction(accept=message, pending={letter.hook.partition(":")[0]: [letter.hook]}))
                 elif letter.effect is not None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import pytest
 from rig import wait_until
 
+from kraken_hooks import clock
 from kraken_hooks.errors import KrakenError, StorageUnavailable, StorageUnusable
 from kraken_hooks.message import Message
 from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Keep, LogHeld, Point, Transaction
@@ -542,6 +543,25 @@ os._exit(9)
         assert taken[0].seq > 50
         ours.close()
         theirs.close()
+
+    @pytest.mark.parametrize("crashed", [False, True], ids=["counts on", "begins at the mark"])
+    def test_a_replayed_run_gets_no_number_that_the_broker_counts_up_to_after_its_clock_was_set_back(
+        self, tmp_path, crashed
+    ):
+        with (
+            closing(SqliteOutbox(tmp_path / "kraken.db")) as broker,
+            closing(SqliteOutbox(tmp_path / "kraken.db")) as command,
+        ):
+            numbers = clock.Sequence(clock.now_ns() + HOUR)
+            broker.commit([accept(numbers.next(), "a.py:f"), Transaction(dead=[dead_run("r1"), dead_run("r2")])])
+            if crashed:
+                numbers.reach(command._read("SELECT value FROM meta WHERE key = 'seq'")[0][0])
+            under_way = [numbers.next(), numbers.next()]
+            assert command.replay(["r1", "r2"]) == 2
+            broker.commit([accept(seq, "a.py:f") for seq in under_way])
+            seqs = [row.message.seq for row in broker.pending("a.py", 0, 10)]
+        assert seqs[1:3] == under_way
+        assert len(seqs) == 5
 
     def test_the_file_shrinks_when_much_has_left(self, tmp_path):
         path = tmp_path / "kraken.db"

@@ -425,6 +425,30 @@ def test_a_message_that_a_command_puts_back_while_nothing_is_found_in_the_inbox_
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == ["m1", "m2"]
 
 
+def test_a_message_that_comes_while_one_with_a_larger_number_is_read_is_not_passed_over():
+    """A command numbers far ahead where the clock was set back."""
+
+    async def scenario() -> set[str]:
+        outbox, workers = Gated(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        replayed = Message(AHEAD, "replayed", "collector", "webhook", "", "", b"", 1)
+        outbox.commit([Transaction(accept=replayed, pending={"a.py": ["a.py:f"]})])
+        outbox.late = 0
+        engine.changed_outside()
+        assert await asyncio.to_thread(outbox.read.wait, PATIENCE)
+        await engine.handle("collector", "webhook", "text/plain", "", b"")
+        outbox.go_on.set()
+        run = {(await workers.end_next(engine)).message.id for _ in range(2)}
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return run
+
+    assert len(asyncio.run(asyncio.wait_for(scenario(), PATIENCE))) == 2
+
+
 class Held(MemoryOutbox):
     """A commit with a message in it takes until the test says so."""
 
