@@ -48,12 +48,14 @@ class Bookkeeping:
         if outcome.state or outcome.state_deleted:
             add_state(transaction, outcome.hook.partition(":")[0], outcome)
 
-    def failed_instead(self, flight: Flight, transaction: Transaction, error: Exception) -> Transaction:
-        """What is written in the place of a transaction that holds a value which cannot be stored: its runs have failed."""
+    def failed_instead(
+        self, flight: Flight, transaction: Transaction, outcomes: list[Outcome], error: Exception
+    ) -> Transaction:
+        """What is written in the place of a transaction of these outcomes where a value cannot be stored: the runs failed."""
         reason = RunError(type(error).__name__, str(error))
-        hooks = {outcome.hook for outcome in flight.outcomes if outcome.ok}
+        hooks = {outcome.hook for outcome in outcomes if outcome.ok}
         failed = [Outcome(hook, RunStatus.FAILED, error=reason) for hook in sorted(hooks)]
-        flight.outcomes = [outcome for outcome in flight.outcomes if not outcome.ok] + failed
+        flight.outcomes = [outcome for outcome in flight.outcomes if outcome.hook not in hooks] + failed
         instead = Transaction(accept=transaction.accept, pending=transaction.pending, ended=transaction.ended)
         instead.dead = transaction.dead + [_dead_run(flight.message, outcome) for outcome in failed]
         self.failed_runs += len(failed)

@@ -20,7 +20,7 @@ from typing import Final
 from kraken_hooks import clock, logs
 from kraken_hooks.engine.bookkeeping import Bookkeeping, EffectRules
 from kraken_hooks.engine.committer import Committer
-from kraken_hooks.engine.flight import Backlog, Flight
+from kraken_hooks.engine.flight import Backlog, Flight, unwritten_before
 from kraken_hooks.engine.inbox import STORAGE_PAUSE, InboxReader
 from kraken_hooks.engine.log_rate import LogRate
 from kraken_hooks.engine.queries import Queries
@@ -265,24 +265,9 @@ class Engine:
 
     # ── committing ──
 
-    def _earlier_dirty(self, flight: Flight) -> list[Flight]:
-        """Flights whose outcomes must be on disk before this one's: the same file's, of earlier messages. And those before
-        them, of the other files that they have outcomes of.
-        """
-        found: dict[Flight, None] = {}
-        looked_at = [flight]
-        while looked_at:
-            later = looked_at.pop()
-            for outcome in later.fresh:
-                for other in self._backlogs[outcome.hook.partition(":")[0]].dirty:
-                    if other.message.seq < later.message.seq and other not in found:
-                        found[other] = None
-                        looked_at.append(other)
-        return sorted(found, key=lambda other: other.message.seq)
-
     def _write(self, flight: Flight) -> None:
         """Hand over what the flight has that is in no transaction yet, after what has to be on disk before it."""
-        for one in (*self._earlier_dirty(flight), flight):
+        for one in (*unwritten_before(flight, self._backlogs), flight):
             self._write_alone(one)
 
     def _write_alone(self, flight: Flight) -> None:
@@ -293,19 +278,17 @@ class Engine:
         elif flight.ended:
             transaction.ended.append((flight.message.seq, flight.ended))
             flight.ended = []
-        for outcome in flight.fresh:
+        outcomes, flight.fresh = flight.fresh, []
+        for outcome in outcomes:
             self._books.enter(transaction, flight.message, outcome)
-            backlog = self._backlogs[outcome.hook.partition(":")[0]]
-            if backlog.dirty:
-                backlog.dirty.pop(flight, None)
-        flight.fresh = []
+            self._backlogs[outcome.hook.partition(":")[0]].dirty.pop(flight, None)
         if not transaction.empty:
-            self._submit(flight, transaction)
+            self._submit(flight, transaction, outcomes)
 
-    def _submit(self, flight: Flight, transaction: Transaction) -> None:
+    def _submit(self, flight: Flight, transaction: Transaction, outcomes: list[Outcome]) -> None:
         flight.uncommitted += 1
         self._uncommitted += 1
-        self._committer.submit(transaction, partial(self._committed, flight, transaction, self._epoch))
+        self._committer.submit(transaction, partial(self._committed, flight, transaction, outcomes, self._epoch))
 
     def _into_inbox(self, flight: Flight, transaction: Transaction) -> None:
         flight.stored = True
@@ -319,7 +302,14 @@ class Engine:
         if self._debug:
             log.debug("message.accepted", message_id=flight.message.id, collector=flight.message.collector)
 
-    def _committed(self, flight: Flight, transaction: Transaction, epoch: int, error: KrakenError | None) -> None:
+    def _committed(
+        self,
+        flight: Flight,
+        transaction: Transaction,
+        outcomes: list[Outcome],
+        epoch: int,
+        error: KrakenError | None,
+    ) -> None:
         if epoch != self._epoch or self._given_up:
             return
         self._uncommitted -= 1
@@ -328,7 +318,7 @@ class Engine:
             self._start_over(error)
             return
         if error is not None:
-            self._submit(flight, self._books.failed_instead(flight, transaction, error))
+            self._submit(flight, self._books.failed_instead(flight, transaction, outcomes, error), [])
             return
         if transaction.accept is not None:
             flight.safe = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -127,3 +128,19 @@ class Backlog:
             self.behind = False
         self.read = min(found[-1] if found else self.read, self.missed - 1)
         return set(found) - self.held - self.gone
+
+
+def unwritten_before(flight: Flight, backlogs: Mapping[str, Backlog]) -> list[Flight]:
+    """Flights whose outcomes must be on disk before this one's: of the same file, of earlier messages. And those before
+    them, of the other files that they have outcomes of.
+    """
+    found: dict[Flight, None] = {}
+    looked_at = [flight]
+    while looked_at:
+        later = looked_at.pop()
+        for outcome in later.fresh:
+            for other in backlogs[outcome.hook.partition(":")[0]].dirty:
+                if other.message.seq < later.message.seq and other not in found:
+                    found[other] = None
+                    looked_at.append(other)
+    return sorted(found, key=lambda other: other.message.seq)

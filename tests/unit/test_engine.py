@@ -13,7 +13,7 @@ from kraken_hooks.engine.flight import MAX_DEPTH
 from kraken_hooks.engine.queries import Queries
 from kraken_hooks.errors import StorageUnavailable
 from kraken_hooks.message import Message, Response
-from kraken_hooks.outbox.base import Keep, PendingMessage, Transaction
+from kraken_hooks.outbox.base import DeadFilter, Keep, PendingMessage, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outcome import HookSpec, Outcome, RunStatus
 from kraken_hooks.sinks import store
@@ -357,6 +357,38 @@ def test_what_runs_of_one_file_leave_reaches_the_disk_in_their_order_when_it_goe
         return outbox.state("b.py")
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == {"x": 2}
+
+
+class Picky(MemoryOutbox):
+    """Cannot store what `slow.py` leaves."""
+
+    def commit(self, batch: list[Transaction]) -> None:
+        if any("slow.py" in one.state for one in batch):
+            raise ValueError("no such value")
+        super().commit(batch)
+
+
+def test_a_run_that_leaves_what_cannot_be_stored_has_failed_and_no_other():
+    async def scenario() -> tuple[list[str], dict[str, object], dict[str, int]]:
+        outbox, workers = Picky(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(0.01, 2**30))
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        engine.adopt(Version(2, "slow.py", b"", [HookSpec("f", 1)], [], []))
+        call = asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b""))
+        await asyncio.sleep(0)
+        quick, slow = workers.jobs
+        engine.ran(quick, [_storing("a.py", 1)], ended=True)
+        assert "accepted" in (await call).metadata, "what the first has left is on disk"
+        engine.ran(slow, [_storing("slow.py", 1)], ended=True)
+        while engine._flights:
+            await committer.all_committed()
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return [letter.hook for letter in outbox.dead(DeadFilter(), 10)], outbox.state("a.py"), outbox.waiting()
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == (["slow.py:f"], {"x": 1}, {})
 
 
 class Gated(MemoryOutbox):
