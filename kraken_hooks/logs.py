@@ -39,6 +39,7 @@ EVENTS: Final[dict[str, str]] = {
     "hooks.missing": "the hooks directory cannot be read; what ran goes on",
     "hook.loaded": "a hook file is new or changed and runs from now on",
     "hook.load_failed": "a hook file does not load; `problems` say where and why, `running` what goes on instead",
+    "hook.load_delayed": "a hook file's state cannot be read now; it runs as soon as it can: `reason`",
     "hook.removed": "a hook file is gone, its hooks do not run any more",
     "hook.refused": "a hook file is not read: `reason`",
     "hook.log": "a line that a hook logged or printed: `text`",

@@ -93,7 +93,12 @@ class Engine:
     # ── hook files ──
 
     def adopt(self, version: Version) -> None:
-        """From now on messages are routed to this version of the file."""
+        """From now on messages are routed to this version of the file.
+
+        Raises:
+            StorageUnavailable: its state cannot be read now; nothing has changed.
+        """
+        self._states.of(version.file)
         self._versions[version.file] = version
         self._log_rate.forget(version.file)
         self._pool.adopt(version)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kraken_hooks import logs
-from kraken_hooks.errors import WorkersUnavailable
+from kraken_hooks.errors import StorageUnavailable, WorkersUnavailable
 from kraken_hooks.outcome import Problem
 from kraken_hooks.reload.scan import Scan, scan
 from kraken_hooks.workers.job import Version
@@ -60,7 +60,12 @@ class Loader(Protocol):
 class Runner(Protocol):
     """Runs versions (the engine)."""
 
-    def adopt(self, version: Version) -> None: ...
+    def adopt(self, version: Version) -> None:
+        """Raises:
+        StorageUnavailable: the file's state cannot be read now; nothing has changed.
+        """
+        ...
+
     def remove(self, file: str) -> None: ...
 
 
@@ -143,9 +148,9 @@ class Catalog:
         except LoadRefused as error:
             await self._keep_last_good(probe, name, source, error.problems)
             return
+        await self._adopt(version)
         before = self._files.get(name)
         self._files[name] = HookFile(source, FileState.LOADED)
-        self._runner.adopt(version)
         self._keep(name, source)
         log.info(
             "hook.loaded",
@@ -173,7 +178,7 @@ class Catalog:
             version = await self._loaded(probe, name, source)
         except LoadRefused:
             return False
-        self._runner.adopt(version)
+        await self._adopt(version)
         return True
 
     async def _loaded(self, probe: Probe, name: str, source: bytes) -> Version:
@@ -187,6 +192,19 @@ class Catalog:
                 return await probe.load(self._loader.next_version(), name, source)
             except WorkersUnavailable as error:
                 log.error("worker.start_failed", reason=str(error))
+                await asyncio.sleep(RETRY)
+
+    async def _adopt(self, version: Version) -> None:
+        """Let the version run, however often its state has to be asked for: nothing else would bring it up again."""
+        delayed = False
+        while True:
+            try:
+                self._runner.adopt(version)
+                return
+            except StorageUnavailable as error:
+                if not delayed:
+                    log.error("hook.load_delayed", file=version.file, reason=str(error))
+                delayed = True
                 await asyncio.sleep(RETRY)
 
     def _running(self, name: str) -> str:

@@ -45,8 +45,9 @@ class Lookup:
             if running is None:
                 if len(self._running) >= MOST:
                     raise TimeoutError("the name server does not answer")
-                running = self._running[host, port] = Future()
+                running = Future()
                 threading.Thread(target=self._look, args=(host, port, running), name="look-up", daemon=True).start()
+                self._running[host, port] = running
         return running
 
     def _look(self, host: str, port: int, future: Future[list[Any]]) -> None:

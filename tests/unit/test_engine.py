@@ -16,6 +16,7 @@ from kraken_hooks.message import Message, Response
 from kraken_hooks.outbox.base import DeadFilter, Keep, PendingMessage, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outcome import HookSpec, Outcome, RunStatus
+from kraken_hooks.reload.catalog import Catalog
 from kraken_hooks.sinks import store
 from kraken_hooks.workers.job import Job, Version
 
@@ -522,3 +523,57 @@ def test_a_message_on_its_way_into_the_inbox_is_not_passed_over_for_one_that_a_c
         return run
 
     assert len(asyncio.run(asyncio.wait_for(scenario(), PATIENCE))) == 2
+
+
+class Asking(Workers):
+    """Asks for a file's state when a version of it comes, as the pool does where the file has a worker."""
+
+    engine: Engine
+
+    def adopt(self, version: Version) -> None:
+        self.engine.state(version.file)
+
+
+class Illegible(MemoryOutbox):
+    """No state can be read so many `times`."""
+
+    times = 1
+
+    def state(self, file: str) -> dict[str, object]:
+        if self.times:
+            self.times -= 1
+            raise StorageUnavailable("no read")
+        return super().state(file)
+
+
+class Loads:
+    """In the place of the pool's part that loads: all files hold one hook."""
+
+    def probe(self) -> Loads:
+        return self
+
+    def next_version(self) -> int:
+        return 1
+
+    async def load(self, number: int, file: str, source: bytes) -> Version:
+        return Version(number, file, source, [HookSpec("f", 1)], [], [])
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_hook_file_whose_state_cannot_be_read_runs_as_soon_as_it_can(tmp_path):
+    async def scenario() -> tuple[list[str], list[str]]:
+        outbox, workers = Illegible(), Asking()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        engine = workers.engine = Engine(workers, outbox, committer, store, Queries({}, 1.0), Limits(PATIENCE, 2**30))
+        catalog = Catalog(tmp_path, Loads(), engine, lambda *_: None, {})
+        for file in ("a.py", "b.py"):
+            (tmp_path / file).write_bytes(b"f = 1")
+        await catalog.refresh()
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return [entry.state for entry in catalog.entries()], engine.hooks("a.py") + engine.hooks("b.py")
+
+    assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == (["loaded", "loaded"], ["f", "f"])
