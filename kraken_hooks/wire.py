@@ -151,6 +151,21 @@ def encode(frame: ToWorker | FromWorker) -> bytes:
     return len(body).to_bytes(_HEADER, "little") + body
 
 
+def append(out: bytearray, frame: FromWorker) -> None:
+    """The same at the end of `out`, without a copy. With little memory `encode` could crash (msgspec 0.22).
+
+    Raises:
+        MemoryError: it does not fit; `out` is as before.
+    """
+    start = len(out)
+    try:
+        _encoder.encode_into(frame, out, start + _HEADER)
+    except MemoryError:
+        del out[start:]
+        raise
+    out[start : start + _HEADER] = (len(out) - start - _HEADER).to_bytes(_HEADER, "little")
+
+
 class _Reader:
     """Cuts a stream of bytes into frames: `feed` what was read, then take frames until there are none."""
 

@@ -16,7 +16,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -39,14 +38,13 @@ from kraken_hooks.outcome import Outcome, Problem, RunError, RunStatus
 from kraken_hooks.progress import Activity, Progress
 from kraken_hooks.routing.patterns import field_matches, lookup
 from kraken_hooks.sandbox import limits, loader
+from kraken_hooks.sandbox.done import add_done, stored_size
 from kraken_hooks.sandbox.explain import explain
 from kraken_hooks.sandbox.guards import HookTimeout
 from kraken_hooks.sandbox.kernel import Wall
 from kraken_hooks.wire import (
-    MAX_FRAME_BYTES,
     Answer,
     Configure,
-    Done,
     Forget,
     FromWorker,
     Load,
@@ -58,7 +56,7 @@ from kraken_hooks.wire import (
     ToWorker,
     Unload,
     WorkerReader,
-    encode,
+    append,
 )
 from kraken_hooks.wire import Run as RunFrame
 
@@ -191,7 +189,7 @@ class Worker:
             pass
 
     def _send(self, frame: FromWorker) -> None:
-        self._out += encode(frame)
+        append(self._out, frame)
 
     def _flush(self) -> None:
         if self._out:
@@ -276,7 +274,7 @@ class Worker:
             return None
         if isinstance(result, RunError):
             return Outcome(name, RunStatus.FAILED, logs=run.logs, error=result, duration=duration)
-        if run.changed and (size := _stored_size(run.changed)) > MAX_STATE_BYTES:
+        if run.changed and (size := stored_size(run.changed)) > MAX_STATE_BYTES:
             error = RunError(
                 "HookUsageError", f"the state changes by {size} bytes; at most {MAX_STATE_BYTES} in one run"
             )
@@ -309,13 +307,7 @@ class Worker:
             self._in_hook = False
 
     def _send_done(self, *, ended: bool) -> None:
-        try:
-            frame = encode(Done(self._job, self._outcomes, ended))
-            if len(frame) > MAX_FRAME_BYTES:
-                frame = encode(Done(self._job, [_shortened(outcome) for outcome in self._outcomes], ended))
-            self._out += frame
-        except MemoryError:
-            self._out += encode(Done(self._job, [_without_memory(outcome) for outcome in self._outcomes], ended))
+        add_done(self._out, self._flush, self._job, self._outcomes, ended=ended)
         self._outcomes = []
 
     def _ask(self, name: str, args: dict[str, object]) -> object:
@@ -451,24 +443,3 @@ def _payload_matches(wanted: dict[str, list[object]], message: Message) -> bool:
 
 def _too_slow(limit: float) -> Problem:
     return Problem(0, 0, f"loading took longer than {limit:g} s", "do the work inside a hook, not at the top level")
-
-
-def _shortened(outcome: Outcome) -> Outcome:
-    """The outcome where its frame fits, else a failure that says so."""
-    size = len(encode(Done(0, [outcome], False)))
-    if size <= MAX_FRAME_BYTES // 2:
-        return outcome
-    error = RunError("TooMuch", f"the run asks for {size} bytes of effects, state and log")
-    return Outcome(outcome.hook, RunStatus.FAILED, error=error, duration=outcome.duration)
-
-
-def _stored_size(values: dict[str, object]) -> int:
-    try:
-        return len(msgspec.msgpack.encode(values))
-    except MemoryError:
-        return sys.maxsize
-
-
-def _without_memory(outcome: Outcome) -> Outcome:
-    error = RunError("MemoryError", "what the run asks for does not fit into the memory that is left")
-    return Outcome(outcome.hook, RunStatus.FAILED, error=error, duration=outcome.duration)

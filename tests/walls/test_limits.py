@@ -326,11 +326,34 @@ def test_sizes_of_what_a_run_leaves(start, body, well):
 
 
 def test_a_run_that_leaves_more_than_its_memory_can_pack_fails_and_says_so(start):
-    source = HEAD.format(name="a") + "    for n in range(9):\n        store.write('m', {'x': 'y' * 6_000_000})\n"
+    source = HEAD.format(name="a") + "    for n in range(15):\n        store.write('m', {'x': 'y' * 6_000_000})\n"
     broker = start({"a.py": source}, KRAKENB_REPLY_WAIT="20")
     broker.client.send(collector="a")
     (line,) = broker.lines("hook.failed")
     assert line["error"].startswith("MemoryError: what the run asks for")
+
+
+def test_runs_that_leave_more_together_than_goes_into_a_frame_or_their_memory_count_each_for_itself(start):
+    hooks = [f"@on()\ndef f{n}(msg):\n    mqtt.publish('t', msg.payload)\n" for n in range(6)]
+    broker = start(
+        {"a.py": "from kraken_hooks import mqtt, on\n" + "".join(hooks)},
+        KRAKENB_REPLY_WAIT="20",
+        KRAKENB_MQTT_HOST="127.0.0.1",
+        KRAKENB_MQTT_PORT="1",
+    )
+    answer = broker.client.send(b"x" * (15 << 20), collector="camera")
+    assert "failed" not in answer.metadata
+    assert broker.count("outbox") == 6
+    assert broker.lines("worker.died") == []
+
+
+def test_a_state_that_does_not_fit_into_the_memory_is_too_large(start):
+    source = HEAD.format(name="a") + "    for n in range(10):\n        state.set(str(n), msg.payload)\n"
+    broker = start({"a.py": source}, KRAKENB_REPLY_WAIT="20")
+    broker.client.send(b"x" * (15 << 20), collector="a")
+    (line,) = broker.lines("hook.failed")
+    assert line["error"].startswith("HookUsageError: the state changes by")
+    assert broker.lines("worker.died") == []
 
 
 def test_a_hook_file_as_large_as_it_may_be_loads(start):
