@@ -173,6 +173,7 @@ async def _engine(chosen: Settings, notifier: Notifier, stop: _Stop) -> AsyncIte
         watcher = Watcher(chosen.hooks_dir, lambda: _refresh_soon(loop, catalog))
         await catalog.refresh()
         couriers.update(start_couriers(registry.SINKS, chosen.sections, outbox, committer.settle))
+        wake(set(couriers))  # for what was committed while they started
         stack.push_async_callback(_stop_couriers, couriers)
         stack.push_async_callback(_end_tasks)
         watcher.start()

@@ -12,6 +12,11 @@ import msgspec
 from kraken_hooks.message import Message, Reply
 
 
+def well_formed(text: str) -> str:
+    """The text with a question mark for each half of a surrogate pair: UTF-8 has no bytes for one alone."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 class RunStatus(StrEnum):
     """How a run ended."""
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from kraken_hooks.api.plain import plain, text
 from kraken_hooks.errors import HookUsageError, SinkNotConfigured
-from kraken_hooks.outcome import Effect, LogLine
+from kraken_hooks.outcome import Effect, LogLine, well_formed
 
 #: Most effects of one run.
 MAX_EFFECTS: Final = 10_000
@@ -197,7 +197,7 @@ def _clean(line: str) -> str:
     line = str.__str__(line)
     if len(line) > MAX_LOG_TEXT:
         line = line[:MAX_LOG_TEXT] + "…"
-    return line if line.isascii() else line.encode("utf-8", "replace").decode()
+    return well_formed(line)
 
 
 def _field(value: object) -> object:

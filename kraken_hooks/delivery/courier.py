@@ -22,7 +22,7 @@ from kraken_hooks.delivery.split import deliver_all
 from kraken_hooks.delivery.suspicion import Suspicion
 from kraken_hooks.errors import KrakenError
 from kraken_hooks.outbox.base import Outbox, Transaction
-from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, QueuedEffect, RunError
+from kraken_hooks.outcome import DeadKind, DeadLetter, Effect, QueuedEffect, RunError, well_formed
 from kraken_hooks.settings import Section
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, RefusedTogether, Result, Sink, SinkType, one_lane
 
@@ -342,7 +342,7 @@ class Courier:
             log.info("sink.up", sink=self.name, down_seconds=seconds, delivered=delivered)
 
     def _note_down(self, why: NotNow) -> None:
-        self._reason = why.reason
+        self._reason = well_formed(why.reason)
         if self._state is State.UP:
             self._change(State.DOWN)
             self._down_since = time.monotonic()
@@ -404,7 +404,7 @@ def _dead_effect(queued: QueuedEffect, refused: Refused) -> DeadLetter:
         at=clock.now_ns(),
         hook=queued.hook,
         message_id=queued.message_id,
-        error=RunError("Refused", refused.reason),
+        error=RunError("Refused", well_formed(refused.reason)),
         sink=queued.effect.sink,
         effect=queued,
     )

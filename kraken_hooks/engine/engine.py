@@ -30,7 +30,7 @@ from kraken_hooks.engine.states import States
 from kraken_hooks.errors import KrakenError, QueueFull, Stopping, StorageDamaged, StorageUnavailable
 from kraken_hooks.message import Message, Response
 from kraken_hooks.outbox.base import Outbox, PendingMessage, Transaction
-from kraken_hooks.outcome import Outcome, RunError, RunStatus
+from kraken_hooks.outcome import Outcome, RunError, RunStatus, well_formed
 from kraken_hooks.routing.table import RoutingTable
 from kraken_hooks.wire import Answer
 from kraken_hooks.workers.job import Job, Version
@@ -262,11 +262,9 @@ class Engine:
                         self._write(flight)
                 if self._uncommitted:
                     await self._committer.all_committed()
-            value = await self._queries.ask(name, args)
-        except (KrakenError, ValueError) as error:
-            answer(Answer(query, error=str(error)))
-        else:
-            answer(Answer(query, value))
+            answer(Answer(query, await self._queries.ask(name, args)))
+        except (KrakenError, ValueError) as error:  # also where the answer holds what cannot be passed on
+            answer(Answer(query, error=well_formed(str(error))))
 
     # ── committing ──
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final
 
 from kraken_hooks.api.run import HOOK_MARK
-from kraken_hooks.outcome import RunError
+from kraken_hooks.outcome import RunError, well_formed
 
 #: Longest message of an error, characters.
 _MESSAGE: Final = 2_000
@@ -77,4 +77,4 @@ def _message(error: BaseException) -> str:
         return _MEMORY  # Python says nothing
     if len(text) > _MESSAGE:
         text = text[:_MESSAGE] + "…"
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return well_formed(text)

@@ -437,3 +437,15 @@ def test_a_resume_while_the_sink_is_being_tried_is_one_more_try_at_once(desk):
     courier.resume()
     go_on.set()
     desk.empty()
+
+
+def test_what_a_server_says_can_be_kept_whatever_it_is(desk):
+    """JSON may hold half a surrogate pair; no row and no answer of `status` can."""
+    desk.put(1)
+    toy = Toy(lambda _: [NotNow("not now \ud800", retry_after=3600.0)])
+    courier = desk.courier(toy, Backoff(*QUICK))
+    wait_until(lambda: courier.report().reason == "not now ?", "what it says")
+    toy.answer = lambda _: [Refused("never \ud800")]
+    courier.resume()
+    desk.empty()
+    assert [letter.error.message for letter in desk.outbox.dead(DeadFilter(), 10)] == ["never ?"]

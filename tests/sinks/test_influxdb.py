@@ -391,6 +391,9 @@ def test_a_hook_asks_and_answers_the_device(start, peer, flux):
     flux.given = (400, '{"message": "undefined identifier"}')
     assert broker.client.send("1", "ask").metadata["failed"] == ["keep.py:ask"]
     assert "influxdb.query: 400 undefined identifier" in broker.wait_for("hook.failed")["error"]
+    flux.given = (400, r'{"message": "half a pair: \ud800"}')
+    broker.client.send("1", "ask")
+    assert "influxdb.query: 400 half a pair: ?" in broker.wait_for("hook.failed", count=2)["error"]
 
 
 def test_without_settings_using_it_is_an_error_at_the_hooks_line(start):

@@ -10,7 +10,7 @@ from rig import PATIENCE
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.engine import Engine, Limits
 from kraken_hooks.engine.flight import MAX_DEPTH
-from kraken_hooks.engine.queries import Queries
+from kraken_hooks.engine.queries import Queries, Source
 from kraken_hooks.errors import StorageUnavailable
 from kraken_hooks.message import Message, Response
 from kraken_hooks.outbox.base import DeadFilter, Keep, PendingMessage, Transaction
@@ -18,6 +18,7 @@ from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outcome import HookSpec, Outcome, RunStatus
 from kraken_hooks.reload.catalog import Catalog
 from kraken_hooks.sinks import store
+from kraken_hooks.wire import encode
 from kraken_hooks.workers.job import Job, Version
 
 #: A number of the year 2116.
@@ -577,3 +578,35 @@ def test_a_hook_file_whose_state_cannot_be_read_runs_as_soon_as_it_can(tmp_path)
         return [entry.state for entry in catalog.entries()], engine.hooks("a.py") + engine.hooks("b.py")
 
     assert asyncio.run(asyncio.wait_for(scenario(), PATIENCE)) == (["loaded", "loaded"], ["f", "f"])
+
+
+class Odd:
+    """Answers with what no frame can hold."""
+
+    def ask(self, op: str, args: dict[str, object]) -> object:
+        return "half a pair: \ud800"
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_query_whose_answer_cannot_be_passed_on_fails_and_is_not_waited_for():
+    async def scenario() -> str:
+        outbox, workers = MemoryOutbox(), Workers()
+        committer = Committer(outbox, Keep(), lambda _: None, lambda: None, lambda _: None)
+        committer.start()
+        queries = Queries({"odd": Source(Odd, 1, reads_storage=False)}, PATIENCE)
+        engine = Engine(workers, outbox, committer, store, queries, Limits(PATIENCE, 2**30))
+        engine.adopt(Version(1, "a.py", b"", [HookSpec("f", 1)], [], []))
+        call = asyncio.create_task(engine.handle("collector", "webhook", "text/plain", "", b""))
+        await asyncio.sleep(0)
+        told: asyncio.Queue[bytes] = asyncio.Queue()
+        engine.asked(workers.jobs[0], "odd.ask", {}, lambda frame: told.put_nowait(encode(frame)), 1)
+        answer = await told.get()
+        await workers.end_next(engine)
+        await call
+        await engine.close()
+        await asyncio.to_thread(committer.stop)
+        return answer.decode(errors="replace")
+
+    assert "surrogates not allowed" in asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
