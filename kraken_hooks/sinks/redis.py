@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import takewhile
@@ -25,6 +25,7 @@ from kraken_hooks.settings import SecretStr, Section, flag, variable, whole
 from kraken_hooks.sinks import reach
 from kraken_hooks.sinks.base import Delivered, NotNow, Refused, Result, SinkType
 from kraken_hooks.sinks.deadline import hang_up, limited
+from kraken_hooks.sinks.redis_connection import PORT, Address, Bounded, client, through
 
 #: Time limits of delivery for the connection and for each answer, seconds.
 CONNECT: Final = 3.0
@@ -32,7 +33,6 @@ READ: Final = 5.0
 #: Time limit for all of one call, seconds.
 PATIENCE: Final = 14.0
 
-_PORT: Final = 6379
 #: Bytes of one effect's digest.
 _DIGEST: Final = 8
 #: A batch is sent again so often where the marker is not the one that was left.
@@ -69,18 +69,6 @@ return {{1, lines}}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
-    """What KRAKENB_REDIS_HOST says. None: it does not say."""
-
-    host: str
-    port: int | None = None
-    db: int | None = None
-    user: str | None = None
-    password: str | None = None
-    tls: bool = False
-
-
 def _server(text: str) -> SecretStr:
     _address(text)
     return SecretStr(text)
@@ -107,13 +95,13 @@ class RedisSettings(Section):
     tls: bool = variable("KRAKENB_REDIS_TLS", flag, default=False, help="Redis: speak TLS, as rediss:// does")
 
     @property
-    def address(self) -> _Address:
+    def address(self) -> Address:
         """Where the server is; a variable of its own wins over what the URL says."""
         assert self.host is not None
         said = _address(self.host.get_secret_value())
-        return _Address(
+        return Address(
             host=said.host,
-            port=self.port or said.port or _PORT,
+            port=self.port or said.port or PORT,
             db=self.db if self.db is not None else said.db or 0,
             user=self.user or said.user,
             password=self.password.get_secret_value() if self.password else said.password,
@@ -142,7 +130,7 @@ class Redis:
     batch = 1_000
     interval = 0.0
 
-    def __init__(self, address: _Address, identity: str) -> None:
+    def __init__(self, address: Address, identity: str) -> None:
         import redis  # noqa: PLC0415  # a sink that is not used costs no memory
 
         self._errors = redis.exceptions
@@ -150,7 +138,7 @@ class Redis:
         self._client = client(address, CONNECT, READ)
         self._socket: socket.socket | None = None  # of the one connection that there is
         pool = self._client.connection_pool
-        pool.connection_class = _noting(pool.connection_class, self._note)
+        pool.connection_class = through(pool.connection_class, self._note)
         self._key = f"kraken-hooks:{identity}:applied"
         self._marker = _Marker.of(b"", b"")  # as far as is known
 
@@ -167,7 +155,7 @@ class Redis:
                 return [NotNow("no answer in time") if deadline.passed else self._judge(error, greeted)]
 
     def reachable(self) -> bool:
-        return reach.answers(self._address.host, self._address.port or _PORT)
+        return reach.answers(self._address.host, self._address.port or PORT)
 
     def close(self) -> None:
         self._client.close()
@@ -185,8 +173,9 @@ class Redis:
             self._marker = _Marker.of(b"".join(digests) if applied else there[0], refused)
         return [NotNow("another broker delivers with a copy of this broker's database")]
 
-    def _note(self, connection: socket.socket) -> None:
+    def _note(self, connection: socket.socket) -> socket.socket:
         self._socket = connection
+        return connection
 
     def _judge(self, error: Exception, greeted: bool) -> NotNow:
         """Why a batch was not applied, as far as is known. No effect is refused for an error of the script as a whole.
@@ -209,15 +198,17 @@ class Redis:
 class RedisReader:
     """Answers queries. Implements `sinks.base.Reader`."""
 
-    def __init__(self, address: _Address, limit: float) -> None:
+    def __init__(self, address: Address, limit: float) -> None:
         import redis  # noqa: PLC0415  # a sink that is not used costs no memory
 
         self._errors = redis.exceptions
         self._client = client(address, limit, limit)
+        pool = self._client.connection_pool
+        pool.connection_class = through(pool.connection_class, Bounded)
 
     def ask(self, op: str, args: Any) -> object:
         """Raises:
-        QueryFailed: Redis is down, slow, or refuses the query.
+        QueryFailed: Redis is down, slow, refuses the query, or says more than a hook could hold.
         """
         try:
             return self._asked(op, args)
@@ -252,7 +243,7 @@ class RedisReader:
 # ── the server ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _address(host: str) -> _Address:
+def _address(host: str) -> Address:
     """Raises:
     ValueError: it is none; the text holds nothing of it, because a password may stand in it.
     """
@@ -268,7 +259,7 @@ def _address(host: str) -> _Address:
     db = url.path.strip("/")
     if (db and not db.isdecimal()) or url.query or url.fragment or re.search(r"\s", host):
         raise ValueError("after the port there may be the number of the database alone: redis://host:port/db")
-    return _Address(
+    return Address(
         host=name,
         port=port,
         db=int(db) if db else None,
@@ -281,39 +272,6 @@ def _address(host: str) -> _Address:
 def _bracketed(host: str) -> str:
     """An IPv6 address in the brackets that a URL wants."""
     return f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
-
-
-def client(address: _Address, connect: float, read: float) -> Any:
-    """A client that tries everything once: what is tried again is said elsewhere."""
-    import redis  # noqa: PLC0415  # see above
-    from redis.backoff import NoBackoff  # noqa: PLC0415  # as above
-    from redis.retry import Retry  # noqa: PLC0415  # as above
-
-    return redis.Redis(
-        host=address.host,
-        port=address.port or _PORT,
-        db=address.db or 0,
-        username=address.user,
-        password=address.password,
-        ssl=address.tls,
-        ssl_check_hostname=True,
-        socket_connect_timeout=connect,
-        socket_timeout=read,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
-
-
-def _noting(kind: Any, note: Callable[[socket.socket], None]) -> Any:
-    """The class of a client's connections, but each tells of its socket as soon as it has one."""
-
-    class Noting(kind):  # type: ignore[misc]  # which of them it is, is known to the client
-        def _connect(self) -> Any:
-            made = super()._connect()
-            note(made)
-            return made
-
-    return Noting
 
 
 def _reason(error: Exception) -> str:

@@ -14,7 +14,8 @@ from peers import Peer
 from rig import PATIENCE, wait_until
 
 from kraken_hooks.settings import Section
-from kraken_hooks.sinks.redis import RedisSettings, client
+from kraken_hooks.sinks.redis import RedisSettings
+from kraken_hooks.sinks.redis_connection import client
 
 PASSWORD = "right-password"
 #: Nobody is let in as `default`, but it keeps its permissions: with them Redis reads its own append-only file, and one that may

@@ -363,8 +363,21 @@ def test_a_query_that_redis_refuses_says_why(peer, reader):
 
 def test_an_answer_that_no_hook_could_hold_is_an_error(peer, reader):
     peer.client.set("large", "x" * (9 * 2**20))
-    with pytest.raises(QueryFailed, match="9 MiB, at most 8"):
+    with pytest.raises(QueryFailed, match="more than 8 MiB"):
         reader.ask("get", {"key": "large"})
+    peer.client.set("small", "x")
+    assert reader.ask("get", {"key": "small"}) == "x"
+
+
+def test_no_more_of_an_answer_is_read_than_a_hook_could_hold(peer, reader):
+    """Else one rule makes the broker as large as what it asks for."""
+    for _ in range(8):
+        peer.client.rpush("list", *["x" * 1_000] * 8_000)
+    before = peer.client.info("stats")["total_net_output_bytes"]
+    with pytest.raises(QueryFailed, match="more than 8 MiB"):
+        reader.ask("lrange", {"key": "list", "start": 0, "stop": -1})
+    wait_until(lambda: len(peer.client.client_list()) == 1, "the connection to be ended")
+    assert peer.client.info("stats")["total_net_output_bytes"] - before < 32 * 2**20
 
 
 def test_a_query_of_a_redis_that_is_gone_fails_and_works_again_when_it_is_back(peer, reader):
