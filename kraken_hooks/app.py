@@ -22,6 +22,7 @@ from kraken_hooks.delivery.courier import Courier, start_couriers
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.engine import Engine, Limits
 from kraken_hooks.errors import KrakenError, SettingsError, StateInUse, StorageDamaged
+from kraken_hooks.memory import give_back_forever
 from kraken_hooks.notify import Notifier
 from kraken_hooks.outbox import rescue
 from kraken_hooks.outbox.base import Keep, Transaction
@@ -30,6 +31,7 @@ from kraken_hooks.overview import Overview
 from kraken_hooks.rehearsal import configure, queries
 from kraken_hooks.reload.catalog import Catalog
 from kraken_hooks.reload.watcher import Watcher
+from kraken_hooks.server.room import AT_WORK, Room, share_of_memory
 from kraken_hooks.server.service import Server
 from kraken_hooks.settings import Settings
 from kraken_hooks.sinks import registry, store
@@ -84,7 +86,7 @@ async def _serve(chosen: Settings) -> None:
     stop = _Stop()
     _on_stop(stop)
     async with _engine(chosen, notifier, stop) as (engine, catalog, overview):
-        server = Server(engine)
+        server = Server(engine, Room(AT_WORK, share_of_memory()))
         _on_rescan(catalog)
         # What is there now stays: to look through it for garbage, now and then, holds all calls up for 15 ms and more.
         gc.collect()
@@ -96,7 +98,7 @@ async def _serve(chosen: Settings) -> None:
             log.warning("settings.unknown", variable=name)
         log.info("broker.ready", host=chosen.grpc_host, port=port, seconds=round(time.monotonic() - started, 3))
         notifier.send("READY=1")
-        async with _watchdog(notifier):
+        async with _beside(give_back_forever()), _watchdog(notifier):
             await stop.wait()
         log.info("broker.stopping")
         notifier.send("STOPPING=1")
@@ -318,7 +320,15 @@ async def _watchdog(notifier: Notifier) -> AsyncIterator[None]:
             notifier.send("WATCHDOG=1")
             await asyncio.sleep(period)
 
-    task = asyncio.get_running_loop().create_task(live(notifier.watchdog))
+    async with _beside(live(notifier.watchdog)):
+        yield
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """It goes on meanwhile."""
+    task = asyncio.get_running_loop().create_task(work)
+    task.add_done_callback(_ended)
     try:
         yield
     finally:

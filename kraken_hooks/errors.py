@@ -134,6 +134,13 @@ class QueueFull(KrakenError):
     remedy = "Bring the sink back (see sink.down in the log), or raise KRAKENB_OUTBOX_MAX_MB."
 
 
+class Overloaded(KrakenError):
+    """Messages that are being handled, and that wait for it, take as much memory as they may."""
+
+    grpc_status = "RESOURCE_EXHAUSTED"
+    remedy = "Send it again in a moment, and not so much at once."
+
+
 class Stopping(KrakenError):
     """The broker is stopping and takes no new messages."""
 

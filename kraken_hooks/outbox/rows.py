@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kraken_hooks.message import Message
 from kraken_hooks.outbox import schema
 from kraken_hooks.outbox.base import SEQ_STEP, Dropped, Keep, Point, Transaction
 from kraken_hooks.outcome import DeadLetter, QueuedEffect
@@ -217,14 +218,11 @@ class Rows:
     # ── inbox ──
 
     def _accept(self, batch: list[Transaction], change: Tally) -> None:
-        messages = [
-            (one.accept.seq, schema.pack(one.accept)) for one in batch if one.accept is not None and one.pending
-        ]
+        messages = [one.accept for one in batch if one.accept is not None and one.pending]
         if messages:
-            change.inbox += sum(len(packed) for _, packed in messages)
-            self._connection.executemany("INSERT INTO inbox VALUES (?, ?)", messages)
+            self._connection.executemany("INSERT INTO inbox VALUES (?, ?)", _inbox_rows(messages, change))
             self._connection.executemany("INSERT INTO inbox_pending VALUES (?, ?, ?)", _pending_rows(batch))
-            self.numbers.reserve(self._connection, max(seq for seq, _ in messages))
+            self.numbers.reserve(self._connection, max(message.seq for message in messages))
 
     def _end(self, ended: list[tuple[int, list[str]]], change: Tally) -> None:
         """Strike hooks off their messages; remove messages that have none left."""
@@ -352,6 +350,14 @@ def _came(effect: bytes) -> int:
 def dead_row(letter: DeadLetter) -> tuple[Any, ...]:
     packed = schema.pack(letter)
     return letter.id, letter.kind.value, letter.at, letter.hook, letter.sink, len(packed), packed
+
+
+def _inbox_rows(messages: list[Message], change: Tally) -> Iterator[tuple[int, bytearray]]:
+    """One after the other: large ones are not all held in memory a second time."""
+    for message in messages:
+        packed = schema.pack(message)
+        change.inbox += len(packed)
+        yield message.seq, packed
 
 
 def _pending_rows(batch: list[Transaction]) -> Iterator[tuple[str, int, str]]:

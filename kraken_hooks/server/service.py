@@ -12,9 +12,10 @@ from grpc_reflection.v1alpha import reflection
 
 from kraken_hooks import logs
 from kraken_hooks.broker import Broker
-from kraken_hooks.errors import AddressInUse, BadMessage, KrakenError, QueueFull
+from kraken_hooks.errors import AddressInUse, BadMessage, KrakenError, Overloaded, QueueFull
 from kraken_hooks.message import MAX_MESSAGE_BYTES, MAX_REPLY_BYTES
 from kraken_hooks.server.codec import decode, decode_legacy, encode, encode_legacy
+from kraken_hooks.server.room import Room
 
 log = logs.get()
 
@@ -50,8 +51,9 @@ OPTIONS: Final = (
 class Server:
     """Both services on one port."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, room: Room) -> None:
         self._broker = broker
+        self._room = room
         self._health = health_aio.HealthServicer()
         self._server: grpc.aio.Server | None = None
 
@@ -108,10 +110,14 @@ class Server:
 
     async def _process(self, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
         try:
-            message = decode(request)
-            response = await self._broker.handle(
-                message.kind, message.collector, message.content_type, message.metadata, message.payload
-            )
+            await self._room.enter(len(request))
+            try:
+                message = decode(request)
+                response = await self._broker.handle(
+                    message.kind, message.collector, message.content_type, message.metadata, message.payload
+                )
+            finally:
+                self._room.leave(len(request))
         except KrakenError as error:
             await _refuse(context, error)
         return encode(response)
@@ -119,10 +125,14 @@ class Server:
     async def _send(self, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
         """The older service says no by its status; the collector logs it."""
         try:
-            message = decode_legacy(request)
-            await self._broker.handle(
-                message.kind, message.collector, message.content_type, message.metadata, message.payload
-            )
+            await self._room.enter(len(request))
+            try:
+                message = decode_legacy(request)
+                await self._broker.handle(
+                    message.kind, message.collector, message.content_type, message.metadata, message.payload
+                )
+            finally:
+                self._room.leave(len(request))
         except BadMessage as error:
             await _refuse(context, error)
         except KrakenError as error:
@@ -133,7 +143,7 @@ class Server:
 
 async def _refuse(context: grpc.aio.ServicerContext[bytes, bytes], error: KrakenError) -> NoReturn:
     log.warning("message.refused", reason=str(error), status=error.grpc_status)
-    if isinstance(error, QueueFull):
+    if isinstance(error, QueueFull | Overloaded):
         context.set_trailing_metadata((("grpc-retry-pushback-ms", _RETRY_MS),))
     await context.abort(grpc.StatusCode[error.grpc_status], f"{error}. {error.remedy}")
     raise AssertionError("abort raises")
