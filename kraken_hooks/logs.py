@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final, NoReturn, TextIO
 
 _spare_rich = "rich" not in sys.modules
@@ -86,6 +87,10 @@ EVENTS: Final[dict[str, str]] = {
 }
 
 _PRIORITIES: Final = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
+#: Longest line, bytes: the journal cuts what is longer than 48 KiB into pieces (journald.conf, LineMax), which are no JSON.
+LONGEST: Final = 46 * 1024
+#: In a longer one no text has more characters, and no list or dict more entries, than this; the largest of them that suffices.
+_CUTS: Final = (8_000, 1_000, 100)
 #: How long a reader of the log that is behind is waited for, milliseconds.
 _READER_PATIENCE: Final = 100
 _lock = threading.RLock()  # what is collected as garbage while a line is written may log in the same thread
@@ -218,8 +223,36 @@ class _Json:
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
         level = event.pop("level", "info")
         line = {"timestamp": event.pop("timestamp", ""), "level": level, "event": event.pop("event", ""), **event}
-        text = json.dumps(line, default=str, ensure_ascii=False)
+        text = _dumped(line)
         return f"<{_PRIORITIES.get(level, 6)}>{text}" if self._prefix else text
+
+
+def _dumped(line: dict[str, Any]) -> str:
+    text = json.dumps(line, default=str, ensure_ascii=False)
+    for most in _CUTS:
+        if _fits(text):
+            return text
+        text = json.dumps(_cut(line, most), default=str, ensure_ascii=False)
+    if _fits(text):
+        return text
+    flat = {name[:most]: str(value)[:most] for name, value in islice(line.items(), most)}
+    return json.dumps(flat, ensure_ascii=False)
+
+
+def _fits(text: str) -> bool:
+    return len(text) < LONGEST // 4 or len(text.encode("utf-8", "replace")) < LONGEST
+
+
+def _cut(value: Any, most: int) -> Any:
+    """The same, nothing in it with more than `most` characters or entries; … where something is missing."""
+    if isinstance(value, dict):
+        return {_cut(name, most): _cut(item, most) for name, item in islice(value.items(), most)}
+    if isinstance(value, list | tuple):
+        return [_cut(item, most) for item in value[:most]] + ["…"] * (len(value) > most)
+    text = value if isinstance(value, str) else None if isinstance(value, int | float) else str(value)
+    if text is None or len(text) <= most:
+        return value
+    return text[:most] + "…"
 
 
 class _Library(logging.Handler):

@@ -44,6 +44,42 @@ def test_any_value_stays_on_its_line(lines, value):
     assert len(lines()) == 1
 
 
+DEEP: list[object] = []
+for _ in range(4):
+    DEEP = [DEEP] * 15
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "é" * 30_000},
+        {"text": "\x00" * 9_000},
+        {f"field{number}": "x" * 8_000 for number in range(32)},
+        {"hooks": [f"file{number}.py:hook" for number in range(10_000)]},
+        {"n" * 50_000: 1},
+        {"deep": DEEP},
+        {f"field{number}": DEEP[0] for number in range(200)},
+    ],
+    ids=["text", "escapes", "fields", "list", "name", "deep", "much"],
+)
+def test_no_line_is_longer_than_the_journal_takes_in_one_piece(fields):
+    out = io.StringIO()
+    logs.configure(debug=False, environment={}, stream=out)
+    logs.get().info("hook.log", **fields)
+    logs.configure(debug=False, environment={})
+    assert len(out.getvalue().encode()) < 48 * 1024
+    (line,) = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert (line["event"], line["level"]) == ("hook.log", "info")
+
+
+def test_what_is_cut_shows(lines):
+    logs.get().info("hook.log", text="x" * 60_000, hook="a.py:f")
+    logs.get().info("hook.log", names=["y"] * 20_000)
+    first, second = lines()
+    assert (first["text"], first["hook"]) == ("x" * 8_000 + "…", "a.py:f")
+    assert second["names"] == [*["y"] * 8_000, "…"]
+
+
 STRUCTLOG_PARAMETERS = {
     name
     for function in (structlog.BoundLoggerBase._proxy_to_logger, structlog.make_filtering_bound_logger(0).info)
