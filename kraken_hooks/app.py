@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from kraken_hooks import logs, settings
@@ -21,7 +22,7 @@ from kraken_hooks.control.door import Door
 from kraken_hooks.delivery.courier import Courier, start_couriers
 from kraken_hooks.engine.committer import Committer
 from kraken_hooks.engine.engine import Engine, Limits
-from kraken_hooks.errors import KrakenError, SettingsError, StateInUse, StorageDamaged
+from kraken_hooks.errors import KrakenError, SettingsError, StateInUse, StorageDamaged, StorageGone
 from kraken_hooks.memory import give_back_forever
 from kraken_hooks.notify import Notifier
 from kraken_hooks.outbox import rescue
@@ -46,6 +47,9 @@ _DESCRIPTORS: Final = 65_536
 #: Calls that run get so long at a stop, couriers after them, seconds; together less than the 5 s that a stop may take.
 _CALLS_GRACE: Final = 2.5
 _COURIERS_GRACE: Final = 1.5
+#: Signals that stop the broker; all that it acts on.
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS: Final = (*_STOPS, signal.SIGHUP)
 #: Nanoseconds of a day.
 _DAY: Final = 86_400_000_000_000
 #: Commits follow each other no closer under load, seconds. A disk that syncs each of them takes its own time.
@@ -75,6 +79,9 @@ def serve(chosen: Settings) -> int:
     except KrakenError as error:
         log.error("broker.failed", reason=str(error), remedy=error.remedy)
         return error.exit_code
+    finally:
+        for number in _SIGNALS:  # one that comes now would end the process as if it had failed
+            signal.signal(number, signal.SIG_IGN)
     log.info("broker.stopped")
     return 0
 
@@ -84,10 +91,10 @@ async def _serve(chosen: Settings) -> None:
     log.info("broker.starting", hooks_dir=str(chosen.hooks_dir), state_dir=str(chosen.state_dir))
     notifier = Notifier(os.environ)
     stop = _Stop()
-    _on_stop(stop)
+    _on_signals(stop.set, *_STOPS)
     async with _engine(chosen, notifier, stop) as (engine, catalog, overview):
         server = Server(engine, Room(AT_WORK, share_of_memory()))
-        _on_rescan(catalog)
+        _on_signals(lambda: _rescan(catalog), signal.SIGHUP)
         # What is there now stays: to look through it for garbage, now and then, holds all calls up for 15 ms and more.
         gc.collect()
         gc.freeze()
@@ -100,6 +107,7 @@ async def _serve(chosen: Settings) -> None:
         notifier.send("READY=1")
         async with _beside(give_back_forever()), _watchdog(notifier):
             await stop.wait()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         log.info("broker.stopping")
         notifier.send("STOPPING=1")
         engine.acknowledge_within(_CALLS_GRACE / 2)
@@ -205,6 +213,8 @@ def _storage(chosen: Settings, notifier: Notifier, damaged: Callable[[KrakenErro
     with contextlib.closing(outbox):
         try:
             yield outbox
+        except StorageGone:
+            raise  # there is nothing to save
         except StorageDamaged as damage:
             rescue.note_damage(path, str(damage))
             raise
@@ -266,17 +276,21 @@ def _allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-def _on_stop(stop: _Stop) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+def _on_signals(act: Callable[[], None], *numbers: int) -> None:
+    """Not with the loop's own handlers: those are gone while it is closed, when a late signal would end the process."""
+    loop = asyncio.get_running_loop()
+
+    def came(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(act)
+
+    for number in numbers:
+        signal.signal(number, came)
 
 
-def _on_rescan(catalog: Catalog) -> None:
-    def rescan() -> None:
-        log.info("broker.rescan")
-        _start(catalog.refresh(force=True))
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, rescan)
+def _rescan(catalog: Catalog) -> None:
+    log.info("broker.rescan")
+    _start(catalog.refresh(force=True))
 
 
 def _refresh_soon(loop: asyncio.AbstractEventLoop, catalog: Catalog) -> None:

@@ -114,6 +114,12 @@ class StorageDamaged(KrakenError):
     remedy = "Start the broker again: it keeps the damaged file and goes on with what can be read. Look at the disk."
 
 
+class StorageGone(StorageDamaged):
+    """The database's files were deleted or replaced while the broker had them open: what it writes, nobody would find again."""
+
+    remedy = "Start the broker again: it goes on with what is there now. Only the broker may touch its state directory."
+
+
 class StorageUnusable(KrakenError):
     """The database in the state directory is not this program's: another one's, or one that a newer version has written."""
 

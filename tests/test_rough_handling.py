@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -152,6 +153,20 @@ class TestProcesses:
                 "other.py", f"# {number}\n{COUNT.replace('collector=', 'kind=') if number % 3 == 0 else SLEEP}"
             )
         clients.more(100)
+
+    def test_signals_that_come_until_the_process_has_ended_disturb_no_stop(self, start):
+        broker = start({"count.py": COUNT})
+        process = broker.process
+        assert process is not None
+        process.send_signal(signal.SIGTERM)
+        while process.poll() is None:
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+                process.send_signal(number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.001)
+        assert process.returncode == 0
+        assert broker.lines()[-1]["event"] == "broker.stopped"
+        assert [line for line in broker.lines() if line["level"] == "error"] == []
 
 
 class TestClients:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -193,6 +194,34 @@ def test_a_state_directory_without_permission_is_a_clear_error(tmp_path):
     broker = Broker(tmp_path / "b", KRAKENB_STATE_DIR=str(place))
     assert launch_and_wait(broker) == 78
     assert f"KRAKENB_STATE_DIR: {place} cannot be used" in broker.log.read_text()
+
+
+@pytest.mark.parametrize("what", ["directory", "database", "log", "replaced"])
+def test_a_database_that_is_deleted_or_replaced_ends_the_broker_with_a_clear_error(tmp_path, what):
+    """What SQLite would still write into the file without a name is gone when the broker stops."""
+    broker = Broker(tmp_path, {"store.py": STORE}).start()
+    assert broker.client.send("x", "load").text == "1"
+    state = tmp_path / "state"
+    match what:
+        case "directory":
+            shutil.rmtree(state)
+        case "database":
+            (state / "kraken.db").unlink()
+        case "log":
+            (state / "kraken.db-wal").unlink()
+        case _:
+            shutil.copy(state / "kraken.db", state / "copy")
+            (state / "copy").replace(state / "kraken.db")
+    assert ended(broker) == 1
+    failed = broker.lines("broker.failed")[0]
+    assert failed["reason"] == f"{state / 'kraken.db'} was deleted or replaced while it was open"
+    assert failed["remedy"].startswith("Start the broker again")
+    broker.stop()
+    with broker:
+        assert broker.client.send("x", "load").text in ("1", "2")
+        assert bool(broker.lines("storage.salvaged")) is (what == "database"), (
+            "its log is there yet, and holds something"
+        )
 
 
 QUERY = """

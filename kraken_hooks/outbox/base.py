@@ -183,7 +183,11 @@ class Outbox(Protocol):
         ...
 
     def changed_outside(self) -> bool:
-        """True once after another process has written to the same storage since the last call."""
+        """True once after another process has written to the same storage since the last call.
+
+        Raises:
+            StorageGone: its files were deleted or replaced.
+        """
         ...
 
     def drop(self, keep: Keep) -> list[Dropped]:

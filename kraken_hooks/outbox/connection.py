@@ -27,6 +27,25 @@ _REASONS: Final = {
 }
 
 
+#: Device and number of the database and of its write-ahead log; None for one that is not there.
+Files = tuple[tuple[int, int] | None, tuple[int, int] | None]
+
+
+def files(path: Path) -> Files:
+    """Which files have the names now. SQLite goes on with those that it has open, also where they have none any more: all that
+    it writes then is gone when they are closed.
+    """
+    return _file(path), _file(Path(f"{path}-wal"))
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A connection without transactions of Python's own. It may be used by several threads in turn."""
     return sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False, cached_statements=64)

@@ -19,10 +19,10 @@ import msgspec
 
 from kraken_hooks import clock
 from kraken_hooks.clock import moment
-from kraken_hooks.errors import KrakenError, StorageDamaged
+from kraken_hooks.errors import KrakenError, StorageDamaged, StorageGone
 from kraken_hooks.outbox import retention, rows, schema
 from kraken_hooks.outbox.base import DeadFilter, Dropped, Keep, PendingMessage, Tidied, Transaction, Value
-from kraken_hooks.outbox.connection import connect, prepare, translated
+from kraken_hooks.outbox.connection import Files, connect, files, prepare, translated
 from kraken_hooks.outbox.counting import Count
 from kraken_hooks.outbox.housekeeping import Housekeeping
 from kraken_hooks.outcome import DeadKind, DeadLetter, QueuedEffect
@@ -63,6 +63,7 @@ class SqliteOutbox:
         self._tally: rows.Tally | None = None
         self._count = Count(path, self._add_count, self._tell) if counted else None
         self._data_version = 0
+        self._files: Files | None = None
         self._numbers = rows.Numbers()
         self._house = Housekeeping(path, self._writing, self._counted)
         self._writer: tuple[sqlite3.Connection, rows.Rows] | None = None
@@ -95,10 +96,12 @@ class SqliteOutbox:
         return tidied
 
     def changed_outside(self) -> bool:
-        if self._counting:
-            return False  # it is seen after that
         with self._lock, self._translated():
             connection, _ = self._writer or self._open_writer()
+            if files(self._path) != self._files:
+                raise self._gone()
+            if self._counting:
+                return False  # it is seen after that
             version = connection.execute("PRAGMA data_version").fetchone()[0]
             changed: bool = version != self._data_version
             if changed:
@@ -175,6 +178,8 @@ class SqliteOutbox:
 
     def _open_writer(self) -> tuple[sqlite3.Connection, rows.Rows]:
         with self._translated():
+            if self._files is not None and files(self._path)[0] != self._files[0]:
+                raise self._gone()
             connection = connect(self._path)
             try:
                 prepare(connection, self._path)
@@ -198,7 +203,11 @@ class SqliteOutbox:
                 connection.close()
                 raise
             self._writer = connection, rows.Rows(connection, self._numbers)
+            self._files = files(self._path)
             return self._writer
+
+    def _gone(self) -> StorageGone:
+        return StorageGone(f"{self._path} was deleted or replaced while it was open")
 
     # ── what is where ──
 

@@ -14,7 +14,7 @@ import pytest
 from rig import wait_until
 
 from kraken_hooks import clock
-from kraken_hooks.errors import KrakenError, StorageUnavailable, StorageUnusable
+from kraken_hooks.errors import KrakenError, StorageGone, StorageUnavailable, StorageUnusable
 from kraken_hooks.message import Message
 from kraken_hooks.outbox.base import SEQ_STEP, DeadFilter, Keep, LogHeld, Point, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
@@ -715,6 +715,16 @@ os._exit(9)
                 ours.changed_outside()
             ours.commit([accept(2, "a.py:f")])
             assert ours.waiting() == {"a.py": 2}
+
+    def test_after_a_failed_write_no_new_file_takes_the_place_of_a_deleted_one(self, tmp_path):
+        with closing(SqliteOutbox(tmp_path / "kraken.db")) as outbox:
+            outbox.commit([accept(1, "a.py:f")])
+            (tmp_path / "kraken.db").unlink()
+            outbox._drop_writer()  # as after a failed write
+            for _ in range(2):
+                with pytest.raises(StorageGone):
+                    outbox.commit([accept(2, "a.py:f")])
+            assert not (tmp_path / "kraken.db").exists()
 
     def test_a_database_of_another_program_is_refused(self, tmp_path):
         with sqlite3.connect(tmp_path / "kraken.db") as other:
