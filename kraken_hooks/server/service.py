@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 import grpc
@@ -13,8 +14,8 @@ from grpc_reflection.v1alpha import reflection
 from kraken_hooks import logs
 from kraken_hooks.broker import Broker
 from kraken_hooks.errors import AddressInUse, BadMessage, KrakenError, Overloaded, QueueFull
-from kraken_hooks.message import MAX_MESSAGE_BYTES, MAX_REPLY_BYTES
-from kraken_hooks.server.codec import decode, decode_legacy, encode, encode_legacy
+from kraken_hooks.message import MAX_MESSAGE_BYTES, MAX_REPLY_BYTES, Response
+from kraken_hooks.server.codec import Incoming, decode, decode_legacy, encode, encode_legacy
 from kraken_hooks.server.room import Room
 
 log = logs.get()
@@ -110,14 +111,7 @@ class Server:
 
     async def _process(self, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
         try:
-            await self._room.enter(len(request))
-            try:
-                message = decode(request)
-                response = await self._broker.handle(
-                    message.kind, message.collector, message.content_type, message.metadata, message.payload
-                )
-            finally:
-                self._room.leave(len(request))
+            response = await self._handle(request, decode)
         except KrakenError as error:
             await _refuse(context, error)
         return encode(response)
@@ -125,20 +119,23 @@ class Server:
     async def _send(self, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
         """The older service says no by its status; the collector logs it."""
         try:
-            await self._room.enter(len(request))
-            try:
-                message = decode_legacy(request)
-                await self._broker.handle(
-                    message.kind, message.collector, message.content_type, message.metadata, message.payload
-                )
-            finally:
-                self._room.leave(len(request))
+            await self._handle(request, decode_legacy)
         except BadMessage as error:
             await _refuse(context, error)
         except KrakenError as error:
             log.warning("message.refused", reason=str(error), status=error.grpc_status)
             return encode_legacy(False)
         return encode_legacy(True)
+
+    async def _handle(self, request: bytes, decoded: Callable[[bytes], Incoming]) -> Response:
+        await self._room.enter(len(request))
+        try:
+            message = decoded(request)
+            return await self._broker.handle(
+                message.kind, message.collector, message.content_type, message.metadata, message.payload
+            )
+        finally:
+            self._room.leave(len(request))
 
 
 async def _refuse(context: grpc.aio.ServicerContext[bytes, bytes], error: KrakenError) -> NoReturn:
