@@ -18,7 +18,7 @@ from kraken_hooks.errors import KrakenError
 from kraken_hooks.message import Message, Response
 from kraken_hooks.outbox.base import Outbox
 from kraken_hooks.outbox.memory import MemoryOutbox
-from kraken_hooks.outcome import Outcome, Problem
+from kraken_hooks.outcome import Outcome, Problem, well_formed
 from kraken_hooks.routing.table import RoutingTable
 from kraken_hooks.settings import Section, Settings
 from kraken_hooks.sinks import registry, store
@@ -112,11 +112,13 @@ async def _check(paths: Sequence[Path], settings: Settings) -> dict[Path, list[P
 class Rehearsal:
     """What a dry run showed. `problems`: why the file does not load, or warnings. `reply`: what the collector would get.
 
+    `hooks`: names of all hooks of the file; `matched`: those that want the message as far as routing can tell.
     `unconfigured`: sinks that the runs used and that these settings do not configure, each with the variable to set.
     """
 
     problems: list[Problem] = field(default_factory=list)
     loaded: bool = False
+    hooks: list[str] = field(default_factory=list)
     matched: list[str] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     reply: Response | None = None
@@ -137,15 +139,14 @@ def rehearse(path: Path, message: Message, settings: Settings) -> Rehearsal:
 
 async def _rehearse(name: str, source: bytes, message: Message, settings: Settings) -> Rehearsal:
     real = configure(settings)
-    stage = _Stage(
-        queries(settings, MemoryOutbox()), {sink: missing for sink, missing in real.sinks.items() if missing}
-    )
+    stage = Stage(queries(settings, MemoryOutbox()), {sink: missing for sink, missing in real.sinks.items() if missing})
     pool = Pool(msgspec.structs.replace(real, sinks=dict.fromkeys(real.sinks, "")), 1, registry.check)
     shown = Rehearsal()
     probe = pool.probe()
     try:
         version = await probe.load(pool.next_version(), name, source)
         shown.problems, shown.loaded = version.problems, True
+        shown.hooks = [spec.name for spec in version.specs]
         await pool.start(stage)
         pool.adopt(version)
         await _run(pool, stage, version, message, shown)
@@ -158,7 +159,7 @@ async def _rehearse(name: str, source: bytes, message: Message, settings: Settin
     return shown
 
 
-async def _run(pool: Pool, stage: _Stage, version: Version, message: Message, shown: Rehearsal) -> None:
+async def _run(pool: Pool, stage: Stage, version: Version, message: Message, shown: Rehearsal) -> None:
     table = RoutingTable({version.file: version.specs})
     ranks = {}
     for match in table.match(message.collector, message.content_type, message.metadata):
@@ -171,7 +172,7 @@ async def _run(pool: Pool, stage: _Stage, version: Version, message: Message, sh
     shown.unconfigured = stage.unconfigured()
 
 
-class _Stage:
+class Stage:
     """Whom the pool works for here: collects outcomes, answers queries: the store is empty, other sinks are really asked.
 
     `missing`: by sink that is not configured, the variable to set.
@@ -205,7 +206,7 @@ class _Stage:
         try:
             answer(Answer(query, await self._queries.ask(name, args)))
         except (KrakenError, ValueError) as error:
-            answer(Answer(query, error=str(error)))
+            answer(Answer(query, error=well_formed(str(error))))
 
     def unconfigured(self) -> dict[str, str]:
         """What the runs used and is not configured, by sink the variable to set."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from kraken_hooks.api.run import current
+from kraken_hooks.errors import HookUsageError
 
 
 class Log:
@@ -12,17 +13,28 @@ class Log:
 
     __slots__ = ()
 
-    def debug(self, text: object, /, **fields: object) -> None:
-        current().log("debug", text, fields)
+    def debug(self, text: object, /, *more: object, **fields: object) -> None:
+        _line("debug", text, more, fields)
 
-    def info(self, text: object, /, **fields: object) -> None:
-        current().log("info", text, fields)
+    def info(self, text: object, /, *more: object, **fields: object) -> None:
+        _line("info", text, more, fields)
 
-    def warning(self, text: object, /, **fields: object) -> None:
-        current().log("warning", text, fields)
+    def warning(self, text: object, /, *more: object, **fields: object) -> None:
+        _line("warning", text, more, fields)
 
-    def error(self, text: object, /, **fields: object) -> None:
-        current().log("error", text, fields)
+    def error(self, text: object, /, *more: object, **fields: object) -> None:
+        _line("error", text, more, fields)
+
+    def __call__(self, *_text: object, **_fields: object) -> NoReturn:
+        raise HookUsageError('write log.info("…"); the levels are debug, info, warning and error')
+
+
+def _line(level: str, text: object, more: tuple[object, ...], fields: dict[str, object]) -> None:
+    if more:
+        raise HookUsageError(
+            f'log.{level} takes one text: log.{level}(f"… {{value}}"), or fields: log.{level}("…", value=value)'
+        )
+    current().log(level, text, fields)
 
 
 log = Log()

@@ -96,6 +96,11 @@ class Msg:
     def received_at(self) -> datetime:
         return moment(self._message.received_at)
 
+    def __getitem__(self, key: object) -> NoReturn:
+        raise HookUsageError(
+            f"a message has no items: msg.json[{key!r:.80}] is the payload's, msg.metadata[…] the metadata's"
+        )
+
     def __repr__(self) -> str:
         return f"<message {self.id} from {self.collector}, {len(self.payload)} bytes of {self.content_type!r}>"
 

@@ -60,6 +60,7 @@ def on(
     payload: Fields = None,
     when: Callable[[Msg], object] | None = None,
     order: float = 0,
+    **unknown: object,
 ) -> Callable[[_Hook], _Hook]:
     """Run the function below for every message that fits all that is given; without arguments, for every message.
 
@@ -79,6 +80,10 @@ def on(
             "write @on() with parentheses"
             if callable(unnamed[0])
             else 'write what it is, such as @on(collector="mqtt")'
+        )
+    if unknown:
+        raise HookUsageError(
+            f"there is no {next(iter(unknown))}=; there are collector=, content_type=, metadata=, payload=, when=, order="
         )
     if when is not None and not callable(when):
         raise HookUsageError(f"when= must be a function of the message, not {type(when).__name__}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from kraken_hooks.api.plain import number, plain, text
 from kraken_hooks.api.run import current
@@ -20,6 +20,9 @@ class State:
     """Values by key: text, numbers, bytes, datetime, lists, dicts. Only this file's hooks see them."""
 
     __slots__ = ()
+
+    def __getitem__(self, key: object) -> NoReturn:
+        raise HookUsageError(f"state has no items: write state.get({key!r:.80}) and state.set({key!r:.80}, …)")
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value, or `default`. A copy: changing it changes nothing stored."""

@@ -137,8 +137,8 @@ def _named(state: dict[str, object]) -> dict[str, object]:
 
 def _show(hook_file: Path, message: Message, result: Rehearsal) -> None:
     show_problems(hook_file, result.problems)
-    if not result.loaded:
-        return
+    if not result.hooks:
+        return  # it does not load, or has none: shown above
     if not result.outcomes:
         wanted = "it wants other payloads (payload=, when=)" if result.matched else "its hooks want other messages"
         click.echo(
@@ -159,7 +159,7 @@ def _show(hook_file: Path, message: Message, result: Rehearsal) -> None:
 def _show_run(outcome: Outcome) -> None:
     colour = "green" if outcome.ok else "red"
     status = click.style(outcome.status.value, fg=colour)
-    click.echo(f"{click.style(outcome.hook, bold=True)}: {status} in {outcome.duration * 1000:.1f} ms")
+    click.echo(f"{click.style(outcome.hook, bold=True)}: {status} in {outcome.duration * 1000:.2f} ms")
     for line in outcome.logs:
         fields = "".join(f" {name}={value}" for name, value in line.fields.items())
         click.echo(harmless(f"  {line.level}: {line.event}{fields}"))

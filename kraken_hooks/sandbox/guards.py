@@ -16,6 +16,7 @@ from collections import ChainMap, Counter, OrderedDict, UserDict, UserList, defa
 from collections.abc import Callable
 from typing import Any, Final
 
+from kraken_hooks.api.state import State
 from kraken_hooks.sandbox.formatting import GuardedFormat
 from kraken_hooks.sandbox.names import (
     CLASS_NAME,
@@ -32,6 +33,9 @@ from kraken_hooks.sandbox.own import instance_values, is_own, is_own_function
 
 class HookTimeout(BaseException):
     """The run has taken too long. Raised inside the hook, at whatever line it is at; no `except Exception` stops it."""
+
+    def __str__(self) -> str:
+        return "the time of the run is over (KRAKENB_HOOK_TIMEOUT)"
 
 
 class Refused(TypeError):
@@ -71,6 +75,8 @@ def write(target: Any) -> Any:
     """
     if id(type(target)) in _quickly or is_own(type(target)) or is_own(target) or is_own_function(target):
         return target
+    if type(target) is State:
+        raise Refused("state has no items: write state.set(key, value) or state.delete(key)")
     raise Refused(f"a hook cannot change {_described(target)}; only its own objects, lists and dicts")
 
 

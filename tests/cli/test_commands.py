@@ -228,6 +228,9 @@ def ask(msg):
         done = kraken("try", path, "--collector", "tcp", "--data", "x")
         assert done.returncode == 0
         assert "its hooks want other messages" in done.stdout
+        none = kraken("try", hook_file("x = 1\n", "none.py")).stdout
+        assert "warning: the file has no hook" in none
+        assert "want other" not in none, "there is no hook that could want anything"
         only = hook_file("from kraken_hooks import on\n@on(payload={'a': 1})\ndef f(msg): pass\n", "only.py")
         assert "it wants other payloads" in kraken("try", only, "--data", "{}").stdout
 

@@ -9,6 +9,7 @@ from differential import HOOK, in_a_function, in_cpython, snippets, within
 
 from kraken_hooks import testing
 from kraken_hooks.sandbox import loader
+from kraken_hooks.sandbox.guards import HookTimeout
 from kraken_hooks.sandbox.loader import LoadError, explain, load
 
 SNIPPETS = snippets()
@@ -195,6 +196,8 @@ STOPPED = {
     "delete from a module": ("import math\ndel math.pi", "cannot change"),
     "private of another": ("import random\nrandom.Random()._randbelow", "not for hooks"),
     "private of an enum": ("from enum import Enum\nclass C(Enum):\n    A = 1\nC._member_map_", "_member_map_"),
+    "items of the state": ("from kraken_hooks import state\nstate['x'] = 1", "state.set(key, value)"),
+    "deleted items of the state": ("from kraken_hooks import state\ndel state['x']", "state.delete(key)"),
     "mro": ("int.mro()", "mro"),
     "register": ("from collections.abc import Mapping\nMapping.register(int)", "register"),
     "with_traceback": ("ValueError('x').with_traceback(None)", "with_traceback"),
@@ -251,6 +254,11 @@ class TestEachFileAlone:
 class TestExplain:
     def test_names_the_setting_that_bounds_memory(self):
         assert explain(MemoryError()).message.endswith("(KRAKENB_HOOK_MEMORY_MB)")
+
+    def test_a_time_limit_says_that_it_is_one(self):
+        assert explain(HookTimeout()).traceback.endswith(
+            "HookTimeout: the time of the run is over (KRAKENB_HOOK_TIMEOUT)"
+        )
 
     def test_shows_lines_of_the_hook_file_alone(self):
         source = b"from kraken_hooks import on\ndef inner(x):\n    return 1 / x\n@on()\ndef hook(msg):\n    return inner(0)\n"

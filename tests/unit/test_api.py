@@ -52,6 +52,9 @@ class TestMsg:
         with pytest.raises(ValueError, match="byte 1 is not UTF-8"):
             _ = message(b"a\xff").text
 
+    def test_has_no_items_and_says_where_they_are(self):
+        assert "msg.json['temp'] is the payload's" in error(lambda msg: msg["temp"])
+
 
 class TestReply:
     @pytest.mark.parametrize(
@@ -212,6 +215,9 @@ class TestState:
         call(lambda msg: state.delete("n"), state=kept)
         assert kept == {}
 
+    def test_has_no_items_and_says_what_to_write(self):
+        assert "state.get('count')" in error(lambda msg: state["count"])
+
     def test_a_failed_run_changes_nothing(self):
         kept = {"n": 1}
         error(lambda msg: (state.set("n", 2), 1 / 0), state=kept)
@@ -311,6 +317,11 @@ class TestLog:
     def test_a_field_may_be_called_text(self):
         assert call(lambda msg: log.info("a", text="b", self="c")).logs[0].fields == {"text": "b", "self": "c"}
 
+    def test_takes_one_text_and_is_no_function(self):
+        assert "log.info takes one text" in error(lambda msg: log.info("%s", msg.text))
+        assert "log.warning takes one text" in error(lambda msg: log.warning("a", "b", c=1))
+        assert "write log.info(" in error(lambda msg: log("a"))
+
     def test_is_cut_off(self):
         outcome = call(lambda msg: [log.info("x") for _ in range(2_000)] and None)
         assert len(outcome.logs) == 1_001
@@ -323,7 +334,7 @@ class TestOn:
     @pytest.mark.parametrize(
         ("arguments", "reason"),
         [
-            ({"colector": "x"}, "unexpected keyword"), ({"collector": 5}, "a text or a list"), ({"collector": []}, "a text or a list"),
+            ({"colector": "x"}, "there is no colector=; there are collector="), ({"collector": 5}, "a text or a list"), ({"collector": []}, "a text or a list"),
             ({"metadata": "x"}, "dotted.path"), ({"payload": {"a": object()}}, "a pattern is text"), ({"payload": {"a": []}}, "matches nothing"),
             ({"when": 5}, "a function of the message"), ({"when": lambda: True}, "when=lambda msg"), ({"when": lambda a, b: True}, "when=lambda msg"), ({"order": "first"}, "finite number"), ({"collector": ["a", 5]}, "must be text"),
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import pytest
 from rig import PATIENCE
 
 from kraken_hooks.engine.committer import Committer
@@ -16,6 +17,7 @@ from kraken_hooks.message import Message, Response
 from kraken_hooks.outbox.base import DeadFilter, Keep, PendingMessage, Transaction
 from kraken_hooks.outbox.memory import MemoryOutbox
 from kraken_hooks.outcome import HookSpec, Outcome, RunStatus
+from kraken_hooks.rehearsal import Stage
 from kraken_hooks.reload.catalog import Catalog
 from kraken_hooks.sinks import store
 from kraken_hooks.wire import encode
@@ -584,10 +586,26 @@ class Odd:
     """Answers with what no frame can hold."""
 
     def ask(self, op: str, args: dict[str, object]) -> object:
+        if op == "fail":
+            raise ValueError("half a pair: \ud800")
         return "half a pair: \ud800"
 
     def close(self) -> None:
         pass
+
+
+@pytest.mark.parametrize(("query", "told"), [("odd.ask", b"surrogates not allowed"), ("odd.fail", b"half a pair: ")])
+def test_a_dry_run_answers_what_cannot_be_passed_on_too(query, told):
+    async def scenario() -> bytes:
+        stage = Stage(Queries({"odd": Source(Odd, 1, reads_storage=False)}, PATIENCE), {})
+        answers: asyncio.Queue[bytes] = asyncio.Queue()
+        job = Job(
+            Message(1, "m1", "collector", "tcp", "", "", b"", 1), Version(1, "a.py", b"", [], [], []), ["f"], None
+        )
+        stage.asked(job, query, {}, lambda frame: answers.put_nowait(encode(frame)), 1)
+        return await answers.get()
+
+    assert told in asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
 
 
 def test_a_query_whose_answer_cannot_be_passed_on_fails_and_is_not_waited_for():
