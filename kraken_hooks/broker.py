@@ -63,7 +63,8 @@ class WorkerStatus(msgspec.Struct, frozen=True):
 class Status(msgspec.Struct, frozen=True):
     """What the broker is doing. `started`: nanoseconds since 1970 (UTC). Messages and failed runs count from there.
 
-    `queued_bytes`, `queued_bound`: what inbox and outbox hold, and may hold.
+    `queued_bytes`, `queued_bound`: what inbox and outbox hold, and may hold. `hooks_missing`: why the hooks directory
+    cannot be read; empty where it can.
     """
 
     version: str
@@ -79,6 +80,7 @@ class Status(msgspec.Struct, frozen=True):
     files: list[FileStatus]
     sinks: list[SinkStatus]
     workers: list[WorkerStatus]
+    hooks_missing: str = ""
 
 
 class Operations(Protocol):

@@ -67,6 +67,7 @@ class Overview:
             files=self._files(stored),
             sinks=self._sinks(stored),
             workers=[WorkerStatus(pid, files, alone) for pid, files, alone in self._pool.placement()],
+            hooks_missing=self._catalog.missing,
         )
 
     def _read(self) -> _Stored:

@@ -72,6 +72,8 @@ def _show(shown: Status) -> None:
     held, bound = shown.queued_bytes / 2**20, shown.queued_bound // 2**20
     click.echo(f"inbox and outbox hold {held:.1f} of {bound} MB")
     click.echo(f"\nhook files in {shown.hooks_dir}" + ("" if shown.files else ": none"))
+    if shown.hooks_missing:
+        click.echo(f"  {click.style('it cannot be read', fg='red')}, what ran goes on: {harmless(shown.hooks_missing)}")
     for file in shown.files:
         _show_file(file)
     click.echo("\nsinks" + ("" if shown.sinks else ": none configured besides the store"))

@@ -91,7 +91,8 @@ class Catalog:
         self._kept = kept
         self._files: dict[str, HookFile] = {}
         self._refused: dict[str, str] = {}
-        self._missing = ""
+        #: Why the directory cannot be read; empty where it can.
+        self.missing = ""
         self._busy = asyncio.Lock()
 
     def entries(self) -> list[Entry]:
@@ -121,9 +122,9 @@ class Catalog:
 
     def _is_missing(self, found: Scan) -> bool:
         """A directory that is not there changes nothing: it may be a disk that is mounted later."""
-        if found.missing and found.reason != self._missing:
+        if found.missing and found.reason != self.missing:
             log.error("hooks.missing", directory=str(self._directory), reason=found.reason)
-        self._missing = found.reason if found.missing else ""
+        self.missing = found.reason if found.missing else ""
         return found.missing
 
     def _note_refused(self, found: Scan) -> None:

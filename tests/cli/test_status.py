@@ -43,6 +43,20 @@ def test_it_shows_files_sinks_queues_and_workers(start, slack):
     assert "hidden-part" not in text
 
 
+def test_it_says_that_the_hooks_directory_is_gone(start):
+    broker = start({"tell.py": TELL})
+    assert "cannot be read" not in broker.command("status").stdout
+    broker.hooks.rename(broker.hooks.with_name("elsewhere"))
+    wait_until(
+        lambda: "it cannot be read, what ran goes on: " in broker.command("status").stdout, "status to tell of it"
+    )
+    shown = status(broker)
+    assert shown["hooks_missing"].startswith(str(broker.hooks))
+    assert [file["state"] for file in shown["files"]] == ["loaded"]
+    broker.hooks.with_name("elsewhere").rename(broker.hooks)
+    wait_until(lambda: status(broker)["hooks_missing"] == "", "it to be well again")
+
+
 def test_it_says_why_a_sink_is_down_and_when_it_is_tried_again(start, slack):
     slack.script = [(503, {"Retry-After": "3600"}, "maintenance")]
     broker = start({"tell.py": TELL}, KRAKENB_SLACK_URL=slack.url)
