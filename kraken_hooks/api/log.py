@@ -25,6 +25,9 @@ class Log:
     def error(self, text: object, /, *more: object, **fields: object) -> None:
         _line("error", text, more, fields)
 
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"log has no {name}; the levels are debug, info, warning and error", name=name)
+
     def __call__(self, *_text: object, **_fields: object) -> NoReturn:
         raise HookUsageError('write log.info("…"); the levels are debug, info, warning and error')
 

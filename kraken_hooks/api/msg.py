@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from kraken_hooks.clock import moment
 from kraken_hooks.errors import HookUsageError
 from kraken_hooks.message import Message
+
+#: `None` is JSON too.
+_UNREAD: Final = object()
 
 
 class NotJson(HookUsageError):
@@ -30,6 +33,9 @@ class Msg:
 
     def __init__(self, message: Message) -> None:
         self._message = message
+        self._metadata: dict[str, Any] | None = None
+        self._text: str | None = None
+        self._json: Any = _UNREAD
 
     @property
     def id(self) -> str:
@@ -53,12 +59,10 @@ class Msg:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        try:
-            return self._metadata
-        except AttributeError:
+        if self._metadata is None:
             raw = self._message.metadata
-            self._metadata: dict[str, Any] = json.loads(raw) if raw else {}
-            return self._metadata
+            self._metadata = json.loads(raw) if raw else {}
+        return self._metadata
 
     @property
     def payload(self) -> bytes:
@@ -69,32 +73,34 @@ class Msg:
         """Raises:
         NotText: the payload is not UTF-8.
         """
-        try:
-            return self._text
-        except AttributeError:
+        if self._text is None:
             try:
-                self._text: str = self._message.payload.decode()
+                self._text = self._message.payload.decode()
             except UnicodeDecodeError as error:
                 raise NotText(
                     f"the payload is not text: byte {error.start} is not UTF-8 "
                     f"({len(self._message.payload)} bytes from {self._message.collector}); use msg.payload"
                 ) from None
-            return self._text
+        return self._text
 
     @property
     def json(self) -> Any:
         """Raises:
         NotJson: the payload is not JSON.
         """
-        try:
-            return self._json
-        except AttributeError:
-            self._json: Any = parse_json(self._message)
-            return self._json
+        if self._json is _UNREAD:
+            self._json = parse_json(self._message)
+        return self._json
 
     @property
     def received_at(self) -> datetime:
         return moment(self._message.received_at)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"a message has no {name}; it has id, kind, collector, content_type, metadata, payload, text, json, received_at",
+            name=name,
+        )
 
     def __getitem__(self, key: object) -> NoReturn:
         raise HookUsageError(

@@ -52,6 +52,10 @@ class TestMsg:
         with pytest.raises(ValueError, match="byte 1 is not UTF-8"):
             _ = message(b"a\xff").text
 
+    def test_names_what_it_has(self):
+        assert "a message has no topic; it has id, kind," in error(lambda msg: msg.topic)
+        assert call(lambda msg: getattr(msg, "topic", "none")).reply.payload == b"none"
+
     def test_has_no_items_and_says_where_they_are(self):
         assert "msg.json['temp'] is the payload's" in error(lambda msg: msg["temp"])
 
@@ -316,6 +320,10 @@ class TestLog:
 
     def test_a_field_may_be_called_text(self):
         assert call(lambda msg: log.info("a", text="b", self="c")).logs[0].fields == {"text": "b", "self": "c"}
+
+    def test_names_its_levels(self):
+        assert "log has no warn; the levels are debug, info," in error(lambda msg: log.warn("a"))
+        assert call(lambda msg: str(hasattr(log, "warn"))).reply.payload == b"False"
 
     def test_takes_one_text_and_is_no_function(self):
         assert "log.info takes one text" in error(lambda msg: log.info("%s", msg.text))
