@@ -83,7 +83,8 @@ def on(
         )
     if unknown:
         raise HookUsageError(
-            f"there is no {next(iter(unknown))}=; there are collector=, content_type=, metadata=, payload=, when=, order="
+            f"on() got an unexpected keyword argument {next(iter(unknown))!r}; "
+            "it knows collector=, content_type=, metadata=, payload=, when=, order="
         )
     if when is not None and not callable(when):
         raise HookUsageError(f"when= must be a function of the message, not {type(when).__name__}")

@@ -342,7 +342,7 @@ class TestOn:
     @pytest.mark.parametrize(
         ("arguments", "reason"),
         [
-            ({"colector": "x"}, "there is no colector=; there are collector="), ({"collector": 5}, "a text or a list"), ({"collector": []}, "a text or a list"),
+            ({"colector": "x"}, "unexpected keyword argument 'colector'; it knows collector="), ({"collector": 5}, "a text or a list"), ({"collector": []}, "a text or a list"),
             ({"metadata": "x"}, "dotted.path"), ({"payload": {"a": object()}}, "a pattern is text"), ({"payload": {"a": []}}, "matches nothing"),
             ({"when": 5}, "a function of the message"), ({"when": lambda: True}, "when=lambda msg"), ({"when": lambda a, b: True}, "when=lambda msg"), ({"order": "first"}, "finite number"), ({"collector": ["a", 5]}, "must be text"),
         ],
